@@ -1,0 +1,39 @@
+# Needs make and Python 3.11 or later; all else is installed into .venv.
+
+# uv installs torch for Linux (4.6 GB with CUDA) several times as fast as pip does.
+UV := uv==0.13.9
+PIP_FILES := requirements.txt requirements-job.txt pyproject.toml
+# Looked up only when .venv is made: the first Python that is new enough and can make virtual environments.
+PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done \
+	),$(error Needs Python 3.11 or later with its venv module, python3 is $(or $(shell python3 --version 2>/dev/null),missing): \
+	install one, for example python3.13 (on Debian and Ubuntu also python3.13-venv), and run make again))
+
+.PHONY: help run test lint bench
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+run: .venv/local.stamp  ## documents in, searchable index out, on this machine; ARGS="..." goes to `local run`
+	.venv/bin/python -m local run $(ARGS)
+
+test: .venv/dev.stamp  ## every test; ARGS="..." goes to pytest
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/dev.stamp  ## ruff and mypy
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
+
+bench: .venv/dev.stamp  ## every benchmark, one after the other
+	for file in benchmarks/*.py; do PYTHONPATH=. .venv/bin/python $$file || exit; done
+
+# A stamp is named after an extra of pyproject.toml. `--python` keeps uv out of whatever environment is active.
+.venv/%.stamp: $(PIP_FILES) .venv/$(UV)
+	.venv/bin/python -m uv pip install --python .venv/bin/python $(PIP_FILES:%=-r %) --extra $*
+	touch $@
+
+.venv/$(UV):
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check $(UV)
+	touch $@

@@ -1,0 +1,43 @@
+"""Every error this project raises on purpose.
+
+    StreamingEmbeddingsError
+    ├── SettingsError    a setting is missing or wrong
+    ├── SourceError      the source table or file cannot be read as asked
+    ├── ModelError       the model's files or versions are not the ones asked for
+    ├── UpdateFailed     a flow of the pipeline failed
+    ├── VectorIndexError the vector index refused, or is not the index we expect
+    └── SyncRefused      a guard stopped the sync before its first write
+"""
+
+from __future__ import annotations
+
+
+class StreamingEmbeddingsError(Exception):
+    """Base of the tree: catch this to catch everything we raise on purpose.
+
+    Messages are one line for a person: what is wrong, what was got, what is allowed, what to do.
+    """
+
+
+class SettingsError(StreamingEmbeddingsError):
+    """A setting is missing or wrong."""
+
+
+class SourceError(StreamingEmbeddingsError):
+    """The source table or file cannot be read as asked."""
+
+
+class ModelError(StreamingEmbeddingsError):
+    """The model's files or versions are not the ones asked for."""
+
+
+class UpdateFailed(StreamingEmbeddingsError):
+    """A flow of the pipeline failed; what other flows committed stays."""
+
+
+class VectorIndexError(StreamingEmbeddingsError):
+    """The vector index refused a request, or is not the index we expect."""
+
+
+class SyncRefused(StreamingEmbeddingsError):
+    """A guard stopped the sync before its first write; nothing was changed."""
