@@ -1,0 +1,108 @@
+"""Vectors in memory: any history of puts and removals, and exact scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.index_server.limits import Record
+from local.index_server.space import METRICS, Space
+
+DIMENSION = 4
+record_ids = st.integers(0, 40).map(lambda number: f"{number % 3}#{number}")
+histories = st.lists(st.tuples(st.sampled_from(["put", "put", "remove"]), record_ids), max_size=120)
+
+
+def record(record_id: str, seed: int = 0) -> Record:
+    values = np.random.default_rng([seed, *record_id.encode()]).standard_normal(DIMENSION).astype(np.float32)
+    return Record(record_id, values, {"seed": float(seed)})
+
+
+@given(histories)
+def test_a_space_holds_what_a_dictionary_would(history: list[tuple[str, str]]) -> None:
+    space, model = Space(DIMENSION), dict[str, Record]()
+    for step, (kind, record_id) in enumerate(history):
+        if kind == "put":
+            model[record_id] = record(record_id, step)
+            space.put(model[record_id])
+        else:
+            model.pop(record_id, None)
+            space.remove(record_id)
+        assert space.ids(prefix="", after="", limit=1000) == sorted(model)
+    assert len(space) == len(model)
+    for record_id, expected in model.items():
+        held = space.get(record_id)
+        assert held is not None
+        assert held.metadata == expected.metadata
+        assert held.values.tobytes() == expected.values.tobytes()
+
+
+def test_a_space_grows_and_shrinks_without_losing_a_record() -> None:
+    space = Space(DIMENSION)
+    for seed in range(500):
+        space.put(record(f"r{seed}", seed))
+    order = np.random.default_rng(0).permutation(500).tolist()
+    for seed in order[:470]:
+        space.remove(f"r{seed}")
+    for seed in order[470:]:
+        held = space.get(f"r{seed}")
+        assert held is not None
+        assert held.values.tobytes() == record(f"r{seed}", seed).values.tobytes()
+    assert space._values.nbytes < 500 * DIMENSION * 4 // 2
+
+
+@given(st.sets(record_ids), st.sampled_from(["", "0", "1#", "1#1", "9"]), st.integers(1, 5))
+def test_pages_of_ids_follow_each_other_without_gap_or_overlap(ids: set[str], prefix: str, limit: int) -> None:
+    space = Space(DIMENSION)
+    for record_id in ids:
+        space.put(record(record_id))
+    seen: list[str] = []
+    while page := space.ids(prefix, seen[-1] if seen else "", limit):
+        assert len(page) <= limit
+        seen += page
+    assert seen == sorted(record_id for record_id in ids if record_id.startswith(prefix))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(st.sets(record_ids, min_size=1), st.integers(1, 50))
+def test_nearest_agrees_with_double_precision(metric: str, ids: set[str], top_k: int) -> None:
+    space, query = Space(DIMENSION), record("query").values
+    for record_id in ids:
+        space.put(record(record_id))
+
+    def score(record_id: str) -> float:
+        one, other = record(record_id).values.astype(float), query.astype(float)
+        if metric == "euclidean":
+            return float(((one - other) ** 2).sum())
+        lengths = np.linalg.norm(one) * np.linalg.norm(other) if metric == "cosine" else 1.0
+        return float(one @ other / lengths)
+
+    found = space.nearest(query, metric, top_k)
+    expected = sorted(ids, key=score, reverse=metric != "euclidean")[:top_k]
+    assert [held.id for held, _ in found] == expected
+    assert [got for _, got in found] == pytest.approx([score(record_id) for record_id in expected], abs=1e-5)
+
+
+def test_a_filter_is_applied_before_the_best_are_taken() -> None:
+    space = Space(DIMENSION)
+    for seed in range(20):
+        space.put(record(f"r{seed}", seed))
+    found = space.nearest(record("r3", 3).values, "cosine", 5, lambda metadata: metadata["seed"] >= 17)
+    assert {held.id for held, _ in found} == {"r17", "r18", "r19"}
+
+
+def test_scores_stay_finite_at_the_end_of_the_float32_range() -> None:
+    space = Space(DIMENSION)
+    space.put(Record("huge", np.full(DIMENSION, 3e38, np.float32), {}))
+    for metric in METRICS:
+        ((_, score),) = space.nearest(np.full(DIMENSION, -3e38, np.float32), metric, 1)
+        assert np.isfinite(score)
+
+
+def test_a_zero_query_scores_zero_by_cosine() -> None:
+    space = Space(DIMENSION)
+    space.put(record("r"))
+    ((_, score),) = space.nearest(np.zeros(DIMENSION, np.float32), "cosine", 1)
+    assert score == 0.0
