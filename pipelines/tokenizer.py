@@ -1,0 +1,37 @@
+"""The model's own word pieces, as text reaches it: no padding, no hidden truncation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
+
+from pipelines.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load_tokenizer(folder: Path, max_tokens: int | None = None) -> Tokenizer:
+    """Load a model folder's `tokenizer.json` and undo the padding and truncation that the file may bake in.
+
+    Args:
+        folder: The model's folder.
+        max_tokens: Word pieces to keep, special tokens included; None keeps all, for counting.
+
+    Returns:
+        The tokenizer. Its offsets are code points.
+
+    Raises:
+        ModelError: The file is missing or not a tokenizer.
+    """
+    path = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the Rust side raises bare Exception
+        raise ModelError(f"Cannot load the tokenizer {path}: {error}. Give a complete model folder.") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    if max_tokens is not None:
+        tokenizer.enable_truncation(max_tokens)
+    return tokenizer

@@ -1,0 +1,120 @@
+"""The window: every piece fits the model, nothing visible is lost."""
+
+from __future__ import annotations
+
+from pydoc_data.topics import topics
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.sentences import Sentence
+from pipelines.text import is_blank, replace_surrogates
+from pipelines.tokenizer import load_tokenizer
+from pipelines.weights import model_folder
+from pipelines.window import split_to_window
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TOKENIZER = load_tokenizer(model_folder())
+PROSE = " ".join(" ".join(topics.values()).split())
+
+LONG_TEXT = st.lists(
+    st.sampled_from(
+        [
+            "word ",
+            "unbelievably",
+            ", ",
+            ". ",
+            "\ud55c\uae00",
+            "\u6f22",
+            "x" * 150,
+            " ",
+            "\u200b",
+            "\ud800",
+            "e\u0301",
+            "-",
+        ]
+    )
+    | st.text(max_size=5),
+    max_size=30,
+).map(lambda parts: "".join(parts) * 7)
+
+
+def check(text: str, max_tokens: int) -> list[Sentence]:
+    """Split a text that stands 7 characters into its document, and check what must hold for any."""
+    pieces = split_to_window(Sentence(text, 7, 7 + len(text)), TOKENIZER, max_tokens)
+    reached = 0
+    for piece in pieces:
+        assert piece.text == text[piece.start - 7 : piece.end - 7]
+        assert len(TOKENIZER.encode(replace_surrogates(piece.text)).ids) <= max_tokens
+        assert piece.start - 7 >= reached
+        assert is_blank(text[reached : piece.start - 7])
+        reached = piece.end - 7
+    assert is_blank(text[reached:])
+    return pieces
+
+
+@settings(max_examples=150, deadline=None)
+@given(LONG_TEXT, st.sampled_from([8, 16, 64, 256]))
+def test_pieces_fit_are_where_they_say_and_lose_nothing_visible(text: str, max_tokens: int) -> None:
+    check(text, max_tokens)
+
+
+def test_a_sentence_that_fits_is_itself() -> None:
+    sentence = Sentence(" ".join(["word"] * 254), 3, 1272)
+    assert split_to_window(sentence, TOKENIZER) == [sentence]
+    assert len(split_to_window(Sentence(sentence.text + " word", 3, 1277), TOKENIZER)) == 2
+
+
+def test_a_short_sentence_is_not_tokenised() -> None:
+    class Counting:
+        n_encoded = 0
+
+        def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
+            return TOKENIZER.num_special_tokens_to_add(is_pair)
+
+        def encode(self, text: str, *, add_special_tokens: bool) -> object:
+            self.n_encoded += 1
+            return TOKENIZER.encode(text, add_special_tokens=add_special_tokens)
+
+    counting = Counting()
+    tokenizer: Tokenizer = counting  # type: ignore[assignment]
+    split_to_window(Sentence("a" * 254, 0, 254), tokenizer)
+    assert counting.n_encoded == 0
+    split_to_window(Sentence("\ud55c" * 100, 0, 100), tokenizer)  # 300 characters when decomposed
+    assert counting.n_encoded == 1
+
+
+def test_prose_is_cut_at_clause_ends_and_keeps_every_word() -> None:
+    text = PROSE[:50_000]
+    pieces = check(text, 256)
+    assert " ".join(piece.text for piece in pieces).split() == text.split()
+    assert sum(piece.text[-1] in ",;:.!?)]" for piece in pieces[:-1]) >= 0.9 * len(pieces)
+    assert len(pieces) < 2 * len(TOKENIZER.encode(text).ids) / 256
+
+
+def test_a_word_too_long_for_word_pieces_stays_one_unknown_token_but_not_one_record() -> None:
+    pieces = check("QUJDREVGR0hJ" * 20_000, 256)
+    assert max(len(piece.text) for piece in pieces) == 8 * 256
+    assert TOKENIZER.encode(pieces[0].text).tokens == ["[CLS]", "[UNK]", "[SEP]"]
+
+
+@pytest.mark.parametrize("text", [PROSE, "\u6f22\u5b57" * 25_000, "." * 50_000, "word " * 40_000])
+def test_the_tokenizer_reads_a_long_piece_a_few_times_at_most(text: str) -> None:
+    n_read = 0
+
+    class Reading:
+        def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
+            return TOKENIZER.num_special_tokens_to_add(is_pair)
+
+        def encode(self, block: str, *, add_special_tokens: bool) -> object:
+            nonlocal n_read
+            n_read += len(block)
+            return TOKENIZER.encode(block, add_special_tokens=add_special_tokens)
+
+    tokenizer: Tokenizer = Reading()  # type: ignore[assignment]
+    split_to_window(Sentence(text, 0, len(text)), tokenizer)
+    assert n_read <= 5 * len(text)
