@@ -1,0 +1,53 @@
+"""What shaped a row besides the source: one text per table, each the one above it and what that table adds.
+
+Rows of two recipes are never mixed in one document: the sync holds back a live document whose newest rows
+carry another recipe than the current settings, and says that a full refresh is due.
+
+The job computes the current recipe from settings and pinned versions alone, without torch or the model's
+packages; `check_pins` makes the pipeline prove that the pins are what runs.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from pipelines.errors import ModelError
+from pipelines.ids import content_hash
+from pipelines.text import CLEANER_REVISION, SPLITTER_REVISION
+from pipelines.weights import fingerprint
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+# The packages whose version can move a sentence's boundary, as requirements.txt pins them.
+PINS = {"sentencex": "1.0.32", "tokenizers": "0.23.3"}
+
+
+def documents_recipe(settings: Settings) -> str:
+    """Recipe of `documents`: the cleaner, and the columns that make a document."""
+    columns = (settings.id_column, settings.text_column, *settings.metadata_columns)
+    return f"clean{CLEANER_REVISION}-{content_hash(','.join(columns))[:8]}"
+
+
+def sentences_recipe(settings: Settings) -> str:
+    """Recipe of `sentences`: that of `documents`, the splitter, and the packages that decide boundaries."""
+    pins = "-".join(f"{package}{pin}" for package, pin in PINS.items())
+    return f"{documents_recipe(settings)}/split{SPLITTER_REVISION}-{pins}"
+
+
+def embeddings_recipe(settings: Settings) -> str:
+    """Recipe of `embeddings`: that of `sentences`, and the model with its precision."""
+    return f"{sentences_recipe(settings)}/{fingerprint(settings.model_path or None, settings.precision)}"
+
+
+def check_pins() -> None:
+    """Check, where the pipeline runs, that the packages in `PINS` are installed in just that version.
+
+    Raises:
+        ModelError: another version is installed, so that `recipe` would not say what ran.
+    """
+    for package, pin in PINS.items():
+        installed = version(package)
+        if installed != pin:
+            raise ModelError(f"{package} {installed} is installed, but requirements.txt pins {pin}: install the pin")

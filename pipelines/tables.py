@@ -1,0 +1,206 @@
+"""Every table we write: its columns with their types and comments, in one place.
+
+Four tables are the pipeline's logs (`RAW` to `EMBEDDINGS`, with `DOCUMENTS_QUARANTINE`); two are the sync's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql.types import StructType
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's declaration."""
+
+    name: str
+    comment: str
+    quality: str  # bronze, silver or gold
+    columns: Mapping[str, tuple[str, str]]  # name -> (SQL type, comment)
+
+    def ddl(self, source_schema: StructType | None = None) -> str:
+        """Columns as SQL, those of `source_schema` first.
+
+        Nullable throughout: pipelines compare a declared schema with the inferred one, which is.
+        """
+        theirs = {
+            field.name: (field.dataType.simpleString(), field.metadata.get("comment", "a column of the source"))
+            for field in (source_schema or ())
+        }
+        lines = [(name, kind, comment) for name, (kind, comment) in (theirs | dict(self.columns)).items()]
+        return ", ".join(f"`{name}` {kind} COMMENT {_quoted(comment)}" for name, kind, comment in lines)
+
+    def declaration(self, source_schema: StructType | None = None) -> dict[str, Any]:
+        """Arguments for `@dlt.table`."""
+        return {
+            "name": self.name,
+            "comment": self.comment,
+            "table_properties": {"quality": self.quality},
+            "schema": self.ddl(source_schema),
+        }
+
+    def creation(self, name: str) -> str:
+        """SQL that creates the table as `name` unless it is there."""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {name} ({self.ddl()}) USING delta "
+            f"COMMENT {_quoted(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
+        )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+_DOC_ID = ("STRING", "id of the document: first 32 hex digits of the SHA-256 of its source_id")
+_SOURCE_ID = ("STRING", "id of the document in the source")
+_VERSION = ("BIGINT", "orders the versions of a document: the source's commit version where it has a change feed")
+_DELETED = ("BOOLEAN", "a tombstone: the document is to leave the index")
+_DOCUMENT_HASH = ("STRING", "hash of the version's text and metadata; one constant for every tombstone")
+_SOURCE_EPOCH = ("INT", "setting source_epoch; a higher one outranks every version of a lower one")
+_CHANGED_AT = ("TIMESTAMP", "when the source committed this version")
+_RECIPE = ("STRING", "what shaped the row besides the source: revisions, columns, pinned versions, model")
+_ORDINAL = ("INT", "position of the sentence in the document, from 0; NULL in a tombstone")
+_N_SENTENCES = ("INT", "sentences of this version; 0 in a tombstone")
+_TEXT_HASH = ("STRING", "hash of the sentence")
+_RECORD_ID = ("STRING", "id of the record in the index, doc_id#ordinal; doc_id# in a tombstone")
+
+RAW = Table(
+    "raw",
+    "The source's change feed, row by row, untouched.",
+    "bronze",
+    {
+        "change_type": ("STRING", "insert, update_preimage, update_postimage or delete"),
+        "source_version": ("BIGINT", "the source's commit version; NULL without a change feed"),
+        "changed_at": _CHANGED_AT,
+        "ingested_at": ("TIMESTAMP", "when this row was read"),
+    },
+)
+
+DOCUMENTS = Table(
+    "documents",
+    "One row per version of a document, cleaned; a deleted, blank or refused one as a tombstone.",
+    "silver",
+    {
+        "doc_id": _DOC_ID,
+        "source_id": _SOURCE_ID,
+        "version": _VERSION,
+        "deleted": _DELETED,
+        "document": ("STRING", "cleaned text; NULL in a tombstone"),
+        "document_hash": _DOCUMENT_HASH,
+        "metadata": ("STRING", "the chosen columns as a JSON object: numbers and booleans stay so, times are epoch s"),
+        "source_epoch": _SOURCE_EPOCH,
+        "changed_at": _CHANGED_AT,
+        "recipe": _RECIPE,
+    },
+)
+
+DOCUMENTS_QUARANTINE = Table(
+    "documents_quarantine",
+    "Rows of raw that a rule refused, whole, with the rules' names.",
+    "silver",
+    {**RAW.columns, "reasons": ("ARRAY<STRING>", "names of the rules that do not hold")},
+)
+
+SENTENCES = Table(
+    "sentences",
+    "One row per sentence of a version, none longer than the model reads; a tombstone passes as one row.",
+    "silver",
+    {
+        "id": _RECORD_ID,
+        "doc_id": _DOC_ID,
+        "version": _VERSION,
+        "ordinal": _ORDINAL,
+        "n_sentences": _N_SENTENCES,
+        "sentence": ("STRING", "the sentence; NULL in a tombstone"),
+        "start_char": ("INT", "where it starts in documents.document, in code points"),
+        "end_char": ("INT", "where it ends, exclusive"),
+        "text_hash": _TEXT_HASH,
+        "source_id": _SOURCE_ID,
+        "document_hash": _DOCUMENT_HASH,
+        "metadata": DOCUMENTS.columns["metadata"],
+        "deleted": _DELETED,
+        "source_epoch": _SOURCE_EPOCH,
+        "changed_at": _CHANGED_AT,
+        "recipe": _RECIPE,
+    },
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "One row per sentence, ready for the index: the log that the sync turns into the index's state.",
+    "gold",
+    {
+        "id": _RECORD_ID,
+        "vector": ("ARRAY<FLOAT>", "the sentence's embedding, of length one; NULL in a tombstone"),
+        "namespace": ("STRING", "namespace of the settings at the time; it tells, it does not filter"),
+        "metadata": ("STRING", "metadata of the record as a JSON object: text, ids, ordinal, chosen columns"),
+        "doc_id": _DOC_ID,
+        "source_id": _SOURCE_ID,
+        "version": _VERSION,
+        "ordinal": _ORDINAL,
+        "n_sentences": _N_SENTENCES,
+        "text_hash": _TEXT_HASH,
+        "document_hash": _DOCUMENT_HASH,
+        "model": ("STRING", "what made the vector: name, start of the weights' SHA-256, precision"),
+        "recipe": _RECIPE,
+        "deleted": _DELETED,
+        "source_epoch": _SOURCE_EPOCH,
+        "changed_at": _CHANGED_AT,
+        "embedded": ("BOOLEAN", "the model ran for this row"),
+    },
+)
+
+INDEX_STATE = Table(
+    "index_state",
+    "What the index holds of each document, or may hold: one row per index, namespace and document.",
+    "gold",
+    {
+        "index": ("STRING", "Pinecone index"),
+        "namespace": ("STRING", "namespace in it"),
+        "doc_id": _DOC_ID,
+        "source_id": _SOURCE_ID,
+        "version": _VERSION,
+        "document_hash": ("STRING", "hash of the version the index holds; NULL while that is not known"),
+        "recipe": _RECIPE,
+        "model": EMBEDDINGS.columns["model"],
+        "deleted": _DELETED,
+        "payload_hashes": ("ARRAY<STRING>", "per ordinal that may be in the index, its payload's hash; NULL: not known"),
+        "changed_at": _CHANGED_AT,
+        "synced_at": ("TIMESTAMP", "when this row was last written"),
+    },
+)
+
+SYNC_RUNS = Table(
+    "sync_runs",
+    "One row per sync: what it found, what it sent, how it ended.",
+    "gold",
+    {
+        "run_id": ("STRING", "id of the run"),
+        "index": INDEX_STATE.columns["index"],
+        "namespace": INDEX_STATE.columns["namespace"],
+        "started_at": ("TIMESTAMP", "start of the run"),
+        "ended_at": ("TIMESTAMP", "end of the run"),
+        "form": ("STRING", "whole: every document was compared"),
+        "reason": ("STRING", "why that form was taken"),
+        "n_documents": ("BIGINT", "live documents"),
+        "n_changed": ("BIGINT", "documents that differed from what the index held"),
+        "n_upserted": ("BIGINT", "records written"),
+        "n_deleted": ("BIGINT", "records deleted"),
+        "n_unchanged": ("BIGINT", "records that stayed"),
+        "n_pending": ("BIGINT", "documents held back: their newest rows are incomplete or of another recipe"),
+        "n_tied": ("BIGINT", "documents with two texts in one version: a fault of the source"),
+        "n_requests": ("BIGINT", "requests that read or wrote records"),
+        "n_checks": ("BIGINT", "requests that only described the index"),
+        "seconds": ("MAP<STRING, DOUBLE>", "duration of each phase"),
+        "table_id": ("STRING", "id of the Delta table embeddings"),
+        "table_version": ("BIGINT", "its version that was read"),
+        "outcome": ("STRING", "succeeded, refused (a guard, nothing written) or failed"),
+        "error": ("STRING", "what went wrong"),
+    },
+)
