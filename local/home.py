@@ -40,6 +40,11 @@ class Home:
         return cls(root)
 
     @property
+    def is_default(self) -> bool:
+        """Where commands look without `--home`."""
+        return self.root == Path(DEFAULT_HOME).resolve()
+
+    @property
     def warehouse(self) -> Path:
         """The Delta tables, `schema.db/table`."""
         return self.root / "warehouse"

@@ -47,7 +47,12 @@ def run_notebook(
     for folder in (_DLT, str(REPOSITORY)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    names = {"__name__": name, "__file__": str(path), "spark": spark, "dbutils": Dbutils(parameters or {}, secrets or {})}
+    names = {
+        "__name__": name,
+        "__file__": str(path),
+        "spark": spark,
+        "dbutils": Dbutils(parameters or {}, secrets or {}),
+    }
     try:
         exec(compile(source, str(path), "exec"), names)  # noqa: S102  # our own notebooks, which is the point
     except NotebookExit as ended:

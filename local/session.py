@@ -90,7 +90,9 @@ def start_session(home: Home) -> SparkSession:
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
             spark: SparkSession = SparkSession.builder.remote(f"local[{N_CORES}]").getOrCreate()
     except PySparkException as error:
-        raise SettingsError(f"Spark did not start: its last words are in {log} and {home.spark / 'spark.log'}") from error
+        raise SettingsError(
+            f"Spark did not start: its last words are in {log} and {home.spark / 'spark.log'}"
+        ) from error
     _keep_delta_jars()
     _register_tables(spark, home)
     return spark

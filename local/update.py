@@ -48,6 +48,12 @@ class Update:
     counts: Mapping[str, int]  # observed, `table.rows.n_rows`, `documents.n_kept`, ...; of this update
     seconds: Mapping[str, float]  # per flow, from start to end
 
+    def n_rows(self) -> dict[str, int]:
+        """Count the rows each table took in, without those a rule dropped."""
+        dropped = self.counts.get("documents.n_quarantined", 0)
+        taken = {table: self.counts.get(f"{table}.rows.n_rows", 0) for table in PIPELINE_TABLES}
+        return taken | {"documents": taken["documents"] - dropped}
+
 
 class Progress(Protocol):
     """What wants to hear of an update while it runs."""
@@ -64,9 +70,7 @@ def update(
     parameters: Mapping[str, str],
     storage: Path,
     progress: Progress,
-    full_refresh: Sequence[str] = (),
-    *,
-    full_refresh_all: bool = False,
+    full_refresh: Sequence[str] | None = None,
 ) -> Update:
     """Run every flow until it has read what there is.
 
@@ -75,14 +79,13 @@ def update(
         parameters: settings by name, the pipeline's configuration on Databricks.
         storage: folder for the flows' checkpoints.
         progress: told of states and rows as they come.
-        full_refresh: tables to empty and fill again.
-        full_refresh_all: do so with every table.
+        full_refresh: tables to empty and fill again; an empty list means all, None means none.
 
     Raises:
         SettingsError: a table to refresh is not the pipeline's.
         UpdateFailed: a flow failed; the message is its cause.
     """
-    unknown = [table for table in full_refresh if table not in PIPELINE_TABLES]
+    unknown = [table for table in full_refresh or () if table not in PIPELINE_TABLES]
     if unknown:
         raise SettingsError(f"no table {unknown[0]} to refresh; the pipeline has {', '.join(PIPELINE_TABLES)}")
     settings = load_settings(parameters)
@@ -99,8 +102,8 @@ def update(
         events = start_run(
             spark,
             graph_id,
-            full_refresh=list(full_refresh),
-            full_refresh_all=full_refresh_all,
+            full_refresh=full_refresh,
+            full_refresh_all=full_refresh is not None and not full_refresh,
             refresh=None,
             dry=False,
             storage=storage.as_uri(),

@@ -1,12 +1,12 @@
 """Every error this project raises on purpose.
 
-    StreamingEmbeddingsError
-    ├── SettingsError    a setting is missing or wrong
-    ├── SourceError      the source table or file cannot be read as asked
-    ├── ModelError       the model's files or versions are not the ones asked for
-    ├── UpdateFailed     a flow of the pipeline failed
-    ├── VectorIndexError the vector index refused, or is not the index we expect
-    └── SyncRefused      a guard stopped the sync before its first write
+StreamingEmbeddingsError
+├── SettingsError    a setting is missing or wrong
+├── SourceError      the source table or file cannot be read as asked
+├── ModelError       the model's files or versions are not the ones asked for
+├── UpdateFailed     a flow of the pipeline failed
+├── VectorIndexError the vector index refused, or is not the index we expect
+└── SyncRefused      a guard stopped the sync before its first write
 """
 
 from __future__ import annotations

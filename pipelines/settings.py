@@ -92,9 +92,7 @@ def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | 
     Raises:
         SettingsError: a name nobody knows, a value that does not read, a required setting that is missing.
     """
-    environment = os.environ if environment is None else environment
-    prefix = ENVIRONMENT_PREFIX
-    last = {name[len(prefix) :].lower(): value for name, value in environment.items() if name.startswith(prefix)}
+    last = from_environment(os.environ if environment is None else environment)
     values: dict[str, Any] = {}
     known = {setting.name: setting for setting in fields(Settings)}
     for source in (*sources, last):
@@ -109,9 +107,15 @@ def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | 
     if missing:
         raise SettingsError(
             f"setting {missing[0]} is missing: pass it as job parameter {missing[0]}, as pipeline configuration "
-            f"{CONFIGURATION_PREFIX}{missing[0]} or as environment variable {prefix}{missing[0].upper()}"
+            f"{CONFIGURATION_PREFIX}{missing[0]} or as environment variable {ENVIRONMENT_PREFIX}{missing[0].upper()}"
         )
     return Settings(**values)
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Read what environment variables say of our settings: setting name to text."""
+    prefix = ENVIRONMENT_PREFIX
+    return {name[len(prefix) :].lower(): text for name, text in environment.items() if name.startswith(prefix)}
 
 
 def configured(configuration: RuntimeConfig) -> dict[str, str]:

@@ -27,7 +27,9 @@ def source_schema(spark: SparkSession, settings: Settings) -> StructType:
         schema: StructType = spark.table(settings.source_table).schema
     except AnalysisException as error:
         if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
-            raise SourceError(f"source table {settings.source_table} does not exist: check setting source_table") from None
+            raise SourceError(
+                f"source table {settings.source_table} does not exist: check setting source_table"
+            ) from None
         raise
     wanted = {
         "id_column": [settings.id_column] if settings.id_column else [],

@@ -170,7 +170,10 @@ INDEX_STATE = Table(
         "recipe": _RECIPE,
         "model": EMBEDDINGS.columns["model"],
         "deleted": _DELETED,
-        "payload_hashes": ("ARRAY<STRING>", "per ordinal that may be in the index, its payload's hash; NULL: not known"),
+        "payload_hashes": (
+            "ARRAY<STRING>",
+            "per ordinal that may be in the index, its payload's hash; NULL: not known",
+        ),
         "changed_at": _CHANGED_AT,
         "synced_at": ("TIMESTAMP", "when this row was last written"),
     },

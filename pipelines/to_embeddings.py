@@ -68,7 +68,9 @@ def to_embeddings(sentences: DataFrame, settings: Settings) -> DataFrame:
 def _joined(ours: Column, theirs: Column) -> Column:
     """Make one JSON object of two that share no key (`Settings` sees to that); only `theirs` may be empty."""
     return F.when(theirs == "{}", ours).otherwise(
-        F.concat(F.substring(ours, F.lit(1), F.length(ours) - 1), F.lit(","), F.substring(theirs, F.lit(2), F.length(theirs)))
+        F.concat(
+            F.substring(ours, F.lit(1), F.length(ours) - 1), F.lit(","), F.substring(theirs, F.lit(2), F.length(theirs))
+        )
     )
 
 

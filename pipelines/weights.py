@@ -20,6 +20,9 @@ DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of `model.safetensors` of sentence-transformers/all-MiniLM-L6-v2 on Hugging Face."""
 
+DEFAULT_DIMENSION = 384
+"""Components of its vectors."""
+
 PRECISIONS = ("float32",)
 """What `Embedder` can compute in."""
 
@@ -133,6 +136,17 @@ def fingerprint(model_path: str | None, precision: str) -> str:
     check_precision(precision)
     sha256 = DEFAULT_SHA256 if model_path is None else _weights_sha256(model_folder(model_path), model_path)
     return _fingerprint(_name(model_path), sha256, precision)
+
+
+def dimension(model_path: str | None) -> int:
+    """Say how many components the configured model's vectors have; for the default model without its files.
+
+    Raises:
+        ModelError: The folder given is no model.
+    """
+    if model_path is None:
+        return DEFAULT_DIMENSION
+    return int(_read_json(model_folder(model_path) / "config.json")["hidden_size"])
 
 
 def check_precision(precision: str) -> None:

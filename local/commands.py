@@ -1,0 +1,144 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from local.figures import Figures, figures
+from local.job import Job
+from local.loader import Mirrored, mirror
+from local.options import Source, parameters
+from local.screen import Screen
+from local.serving import index_key, index_url, serve
+from local.session import start_session
+from pipelines.errors import SettingsError
+from pipelines.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from local.home import Home
+    from pipelines.report import SyncReport
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every command is given."""
+
+    home: Home
+    chosen: Mapping[str, str]  # settings from flags
+    pinecone: bool  # write to the real service
+
+
+@contextmanager
+def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
+    """Hold the home, start Spark and find the index.
+
+    Raises:
+        SettingsError: the home is in use, or `--pinecone` without a key.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(context.home.lock())
+        if context.pinecone and not os.environ.get("PINECONE_API_KEY"):
+            raise SettingsError("--pinecone needs a key: set the environment variable PINECONE_API_KEY")
+        url = None if context.pinecone else stack.enter_context(index_url(context.home))
+        chosen = parameters(source, context.chosen, url)
+        load_settings(chosen)  # wrong settings are found before Spark starts
+        stack.enter_context(screen.watch())
+        with screen.stage("spark", "Spark and Delta start"):
+            spark = start_session(context.home)
+        stack.callback(spark.stop)
+        yield Job(spark, chosen, context.home.checkpoints, index_key())
+
+
+def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, json_file: Path | None) -> None:
+    """`run`: source to index, once."""
+    source = Source.of(context.home, path, context.chosen)
+    screen = Screen()
+    with opened(context, source, screen) as job:
+        done = run_once(job, source, screen, full_refresh)
+        source.remember(context.home)
+    screen.summary(done)
+    if json_file is not None:
+        json_file.write_text(json.dumps(done.as_dict(), indent=2) + "\n", encoding="utf-8")
+    where = "" if context.home.is_default else f" --home {context.home.root}"
+    screen.console.print(f'\nNext: [bold]python -m local search "your question"{where}')
+
+
+def run_once(job: Job, source: Source, screen: Screen, full_refresh: Sequence[str] | None = None) -> Figures:
+    """Mirror the source, then run the job's three tasks."""
+    with screen.stage("source", f"Source: {source}"):
+        mirrored = mirror(job.spark, source.path, load_settings(job.parameters))
+        screen.note(
+            f"{mirrored.n_inserted:,} new, {mirrored.n_updated:,} changed, {mirrored.n_deleted:,} removed, "
+            f"{mirrored.n_unchanged:,} as they were"
+        )
+    return run_tasks(job, screen, full_refresh, mirrored)
+
+
+def run_tasks(
+    job: Job, screen: Screen, full_refresh: Sequence[str] | None = None, mirrored: Mirrored | None = None
+) -> Figures:
+    """Run the job's three tasks on the source table as it stands."""
+    with screen.stage("prepare", "Prepare: state tables, index"):
+        n_checks = job.prepare()
+    with screen.stage("pipeline", "Pipeline update"):
+        updated = job.update(screen, full_refresh)
+    with screen.stage("sync", "Write to the index"):
+        report = job.sync(screen.note)
+    return figures(mirrored or Mirrored(0, 0, 0, 0), updated, report, n_checks, screen.seconds)
+
+
+def sync(context: Context) -> None:
+    """`sync`: write to the index what the tables say, without an update of the pipeline."""
+    screen = Screen()
+    with opened(context, Source.of(context.home, None, {}), screen) as job:
+        _require_tables(job.spark, job)
+        with screen.stage("prepare", "Prepare: state tables, index"):
+            job.prepare()
+        with screen.stage("sync", "Write to the index"):
+            report = job.sync(screen.note)
+    _print_report(screen, report, "did")
+
+
+def plan(context: Context) -> None:
+    """`plan`: say what `sync` would do, and write nothing."""
+    screen = Screen()
+    with opened(context, Source.of(context.home, None, {}), screen) as job:
+        _require_tables(job.spark, job)
+        with screen.stage("sync", "Plan"):
+            report = job.sync(screen.note, dry_run=True)
+    _print_report(screen, report, "would do")
+
+
+def serve_index(home: Home, port: int) -> None:
+    """`serve`: the index server alone, until it is told to stop."""
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with serve(home, port) as server:
+        print(f"index server of {home.root} at {server.url}; its key is PINECONE_API_KEY, `local` if unset", flush=True)
+        stopped.wait()
+
+
+def _require_tables(spark: SparkSession, job: Job) -> None:
+    if not spark.catalog.tableExists(load_settings(job.parameters).table("embeddings")):
+        raise SettingsError("this home has no table embeddings yet: run `python -m local run` first")
+
+
+def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
+    screen.console.print(
+        f"This sync {did}: {report.n_upserted:,} upserts, {report.n_deleted:,} deletes, {report.n_unchanged:,} records "
+        f"unchanged, in {report.n_changed:,} of {report.n_documents:,} documents; {report.n_pending:,} documents pending; "
+        f"{report.n_requests:,} requests"
+    )
+    for line in report.advice:
+        screen.console.print(f"[yellow]! {line}")

@@ -1,0 +1,67 @@
+"""`demo`: edit one document, delete another, and see that only their records move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from local.commands import opened, run_once, run_tasks
+from local.options import Source
+from local.screen import Screen
+from pipelines.errors import SourceError
+from pipelines.settings import load_settings
+from pipelines.tables import INDEX_STATE
+
+if TYPE_CHECKING:
+    from local.commands import Context
+    from local.job import Job
+    from pipelines.settings import Settings
+
+_SENTENCE = "This sentence was added by the demo."
+
+
+def demo(context: Context) -> None:
+    """Bring the index up to date, change two documents in the source table (not in the source), and run again.
+
+    Raises:
+        SourceError: fewer than two documents to show it with.
+    """
+    source = Source.of(context.home, None, {})
+    screen = Screen()
+    with opened(context, source, screen) as job:
+        before = run_once(job, source, screen)
+        settings = load_settings(job.parameters)
+        deleted, edited = _two_documents(job, settings)
+        with screen.stage("edit", f"Edit {edited}, delete {deleted}"):
+            _edit(job, settings, edited, deleted)
+        after = run_tasks(job, screen)
+    print_ = screen.console.print
+    print_(f"\nThe index held {before.n_records:,} records of {before.n_documents:,} documents. Then, in the source:")
+    print_(f"  [cyan]{escape(edited)}[/] got one more sentence, [cyan]{escape(deleted)}[/] was deleted.")
+    print_(f"Through the model went {after.n_embedded:,} sentences, those of the edited document.")
+    print_(
+        f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed as "
+        f"they were[/], in {after.n_requests:,} requests."
+    )
+    print_("\nThe next `python -m local run` mirrors the source again, and puts both documents back.")
+
+
+def _two_documents(job: Job, settings: Settings) -> tuple[str, str]:
+    """Choose the two shortest documents with a record: nobody's guard minds."""
+    held = job.spark.table(settings.table(INDEX_STATE.name)).where(
+        f"NOT deleted AND size(payload_hashes) > 0 AND `index` = '{settings.index_name}'"
+    )
+    rows = held.selectExpr("source_id", "size(payload_hashes) AS n").orderBy("n", "source_id").limit(2).collect()
+    if len(rows) < 2:  # noqa: PLR2004  # one to edit, one to delete
+        raise SourceError(f"the demo needs two documents, the index holds {len(rows)}: run with a source that has more")
+    return rows[0].source_id, rows[1].source_id
+
+
+def _edit(job: Job, settings: Settings, edited: str, deleted: str) -> None:
+    table, id_column, text_column = settings.source_table, settings.id_column, settings.text_column
+    job.spark.sql(
+        f"UPDATE {table} SET `{text_column}` = concat(`{text_column}`, :more) WHERE `{id_column}` = :id",
+        args={"more": f"\n\n{_SENTENCE}", "id": edited},
+    )
+    job.spark.sql(f"DELETE FROM {table} WHERE `{id_column}` = :id", args={"id": deleted})

@@ -1,0 +1,109 @@
+"""What became of each document since the index last took it: heads against what the index holds.
+
+A delete needs proof: a tombstone that won, or an id that the source does not hold now. A row that is merely missing
+proves nothing; a table may be in the middle of a refresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+
+from pipelines.ids import TOMBSTONE_HASH
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_GONE = "source_known AND NOT in_source"
+_STATUS = f"""
+    CASE
+        WHEN NOT head_known AND held_deleted THEN 'same'
+        WHEN {_GONE} OR deleted THEN if(held_known AND held_hash <=> '{TOMBSTONE_HASH}', 'same', 'delete')
+        WHEN NOT head_known THEN 'pending'
+        WHEN recipe <> current_recipe OR n_rows <> n_sentences THEN 'pending'
+        WHEN held_known AND NOT held_deleted AND held_hash <=> document_hash AND held_recipe <=> recipe THEN 'same'
+        ELSE 'write'
+    END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a sync is about to do, counted before it does it."""
+
+    n_documents: int  # live winners, pending ones included
+    n_sentences: int  # theirs
+    n_changed: int  # documents to write or delete
+    n_pending: int  # documents held back
+    n_pending_recipe: int  # of those, the ones of another recipe: settings changed
+    n_tied: int  # documents with two texts in one version
+    n_held: int  # records the index may hold
+    n_deletes: int  # of those, the ones to delete
+    n_same: int  # records of documents that did not change
+    other_models: tuple[str, ...]  # models of held records that are not the heads' own
+
+
+def to_changes(heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, recipe: str) -> DataFrame:
+    """Classify every document.
+
+    Args:
+        heads: from `to_heads`.
+        held: rows of `index_state` of one index and namespace.
+        source_ids: column `doc_id`, one row per document the source holds now; None where that cannot be known.
+        recipe: the current one.
+
+    Returns:
+        One row a document: `status` (same, write, delete or pending), the head's columns, and what is held of it.
+    """
+    held = held.select(
+        "doc_id",
+        F.lit(True).alias("held_known"),
+        F.col("source_id").alias("held_source_id"),
+        F.col("version").alias("held_version"),
+        F.col("document_hash").alias("held_hash"),
+        F.col("recipe").alias("held_recipe"),
+        F.col("model").alias("held_model"),
+        F.col("deleted").alias("held_deleted"),
+        F.col("changed_at").alias("held_changed_at"),
+        F.col("payload_hashes").alias("held"),
+    )
+    documents = heads.select("*", F.lit(True).alias("head_known")).join(held, "doc_id", "full")
+    if source_ids is None:
+        known = documents.select("*", F.lit(False).alias("source_known"), F.lit(True).alias("in_source"))
+    else:
+        ids = source_ids.distinct().select("doc_id", F.lit(True).alias("in_source"))
+        known = documents.join(ids, "doc_id", "left").select("*", F.lit(True).alias("source_known"))
+    flags = ("head_known", "held_known", "held_deleted", "deleted", "in_source")
+    rest = [name for name in known.columns if name not in flags]
+    return known.select(
+        *rest,
+        *(F.coalesce(flag, F.lit(False)).alias(flag) for flag in flags),
+        F.lit(recipe).alias("current_recipe"),
+    ).select("*", F.expr(_STATUS).alias("status"))
+
+
+def summarise(changes: DataFrame) -> Summary:
+    """Count what `to_changes` found. One Spark job."""
+    live = F.expr(f"head_known AND NOT deleted AND NOT ({_GONE})")
+    n_held = F.coalesce(F.size("held"), F.lit(0))
+    n_deletes = F.expr(
+        "CASE status WHEN 'delete' THEN coalesce(size(held), 0) "
+        "WHEN 'write' THEN greatest(0, coalesce(size(held), 0) - n_sentences) ELSE 0 END"
+    )
+    other = F.when(F.expr("status = 'write' AND NOT held_deleted AND held_model <> model"), F.col("held_model"))
+    row = changes.agg(
+        F.count_if(live).alias("n_documents"),
+        F.sum(F.when(live, F.col("n_sentences"))).alias("n_sentences"),
+        F.count_if(F.expr("status IN ('write', 'delete')")).alias("n_changed"),
+        F.count_if(F.expr("status = 'pending'")).alias("n_pending"),
+        F.count_if(F.expr("status = 'pending' AND recipe <> current_recipe")).alias("n_pending_recipe"),
+        F.count_if(F.expr("n_tied > 1 AND NOT deleted")).alias("n_tied"),
+        F.sum(n_held).alias("n_held"),
+        F.sum(n_deletes).alias("n_deletes"),
+        F.sum(F.when(F.expr("status = 'same'"), n_held)).alias("n_same"),
+        F.collect_set(other).alias("other_models"),
+    ).first()
+    counts = {name: value or 0 for name, value in row.asDict().items() if name != "other_models"}
+    return Summary(**counts, other_models=tuple(sorted(row.other_models)))

@@ -1,0 +1,117 @@
+"""The documents that differ from what the index holds, streamed to the driver with the records they should have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+
+from pipelines.ids import TOMBSTONE_HASH, content_hash_column, record_id
+from pipelines.index import Record
+from pipelines.plan import DocumentPlan, HeldHashes, plan_document
+from pipelines.rows import iterate_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyspark.sql import DataFrame
+
+
+@dataclass(slots=True)
+class Document:
+    """A document that differs: what the index may hold of it, and what it should."""
+
+    change: dict[str, Any]  # its row of `to_changes`
+    hashes: list[str] = field(default_factory=list)  # desired payloads, in order
+    records: list[Record] = field(default_factory=list)  # theirs; empty in a dry run
+
+    @property
+    def held(self) -> HeldHashes:
+        return tuple(self.change["held"] or ())
+
+    def plan(self) -> DocumentPlan:
+        return plan_document(self.hashes, self.held)
+
+    def row(self, payload_hashes: HeldHashes, document_hash: str | None) -> dict[str, Any]:
+        """Its row of `index_state`."""
+        change, deleted = self.change, self.change["status"] == "delete"
+        prefix = "" if change["head_known"] else "held_"
+        return {
+            "doc_id": change["doc_id"],
+            "source_id": change[f"{prefix}source_id"],
+            "version": change[f"{prefix}version"],
+            "document_hash": document_hash,
+            "recipe": change[f"{prefix}recipe"],
+            "model": None if deleted else change["model"],
+            "deleted": deleted,
+            "payload_hashes": list(payload_hashes),
+            "changed_at": change[f"{prefix}changed_at"],
+        }
+
+    def intent_row(self) -> dict[str, Any]:
+        return self.row(self.plan().intent(self.held), None)
+
+    def done_row(self) -> dict[str, Any]:
+        deleted = self.change["status"] == "delete"
+        return self.row(tuple(self.hashes), TOMBSTONE_HASH if deleted else self.change["document_hash"])
+
+
+def differing_documents(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> Iterator[Document]:
+    """Stream the documents that differ, each with what it should hold, so that the driver holds one at a time.
+
+    Args:
+        embeddings: all rows of `embeddings`, at one version.
+        changes: from `to_changes`.
+        with_records: bring the records along, not only their hashes.
+    """
+    payload = content_hash_column(F.col("metadata"), F.col("text_hash"), F.col("model"))
+    heavy = ["metadata", "vector"] if with_records else []
+    records = (
+        embeddings.where("NOT deleted")
+        .select(
+            "doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal", payload.alias("hash"), *heavy
+        )
+        .dropDuplicates(["doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal"])
+    )
+    differing = changes.where("status IN ('write', 'delete')")
+    key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
+    wanted = differing.alias("d").join(
+        records.alias("r"),
+        F.expr("d.status = 'write' AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
+        "left",
+    )
+    columns = [f"d.{name}" for name in differing.columns if name != "held"]
+    # What is held travels once a document, not once a sentence.
+    held = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.col("d.held")).alias("held")
+    rows = wanted.select(*columns, held, "r.ordinal", "r.hash", *(f"r.{name}" for name in heavy))
+    document: Document | None = None
+    for row in iterate_rows(rows.orderBy("d.doc_id", "r.ordinal")):
+        if document is None or document.change["doc_id"] != row["doc_id"]:
+            if document is not None:
+                yield document
+            document = Document(row)
+        if row["ordinal"] is not None:
+            document.hashes.append(row["hash"])
+            if heavy:
+                metadata = json.loads(row["metadata"])
+                record = Record(record_id(row["doc_id"], row["ordinal"]), row["vector"], row["metadata"], metadata)
+                document.records.append(record)
+    if document is not None:
+        yield document
+
+
+def windows(documents: Iterable[Document], n_records: int) -> Iterator[list[Document]]:
+    """Gather documents until they hold this many records; a longer document is a window of its own."""
+    window: list[Document] = []
+    size = 0
+    for document in documents:
+        n_own = max(len(document.hashes), len(document.held), 1)
+        if window and size + n_own > n_records:
+            yield window
+            window, size = [], 0
+        window.append(document)
+        size += n_own
+    if window:
+        yield window

@@ -1,0 +1,223 @@
+"""One namespace of a Pinecone index: the only file that imports pinecone.
+
+Batches stay under every limit of the service, so that none is ever answered with 413, and go out in parallel. The SDK
+repeats by itself what is worth repeating (408, 429, 5xx; four attempts, honouring Retry-After).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from pipelines.errors import VectorIndexError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from pinecone import Index, Pinecone
+
+    from pipelines.settings import Settings
+
+# Limits of one request, from Pinecone's documentation, "Upsert records" and "Delete records".
+MAX_RECORDS = 1000
+MAX_BYTES = 2_000_000
+_FLOAT_BYTES = 16  # longest shortest-text of a float32, with its comma
+_RECORD_BYTES = 120  # keys and punctuation of a record, its id included
+_N_CONCURRENT = 8
+_METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as the index takes it."""
+
+    id: str
+    values: NDArray[np.float32]  # [dimension]
+    metadata_json: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One answer to a query."""
+
+    id: str
+    score: float
+    metadata: Mapping[str, Any]
+
+
+class VectorIndex:
+    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request."""
+
+    def __init__(self, settings: Settings, api_key: str) -> None:
+        """Remember where the index is; the key is kept in the client alone.
+
+        Args:
+            settings: name, namespace and address; cloud and region to create it in.
+            api_key: Pinecone's.
+        """
+        from pinecone import Pinecone  # noqa: PLC0415  # a job that finds nothing to do need not load it
+
+        self._settings = settings
+        self._client: Pinecone = Pinecone(api_key=api_key, host=settings.pinecone_host or None)
+        self._index: Index | None = None
+        self._lock = Lock()
+        self.n_requests = 0  # requests that read or wrote records
+        self.n_checks = 0  # requests that described the index
+
+    def ensure(self, dimension: int) -> None:
+        """Create the index if it is not there; else check that it is the one we write to.
+
+        Raises:
+            VectorIndexError: it has another dimension or metric.
+        """
+        from pinecone import ServerlessSpec  # noqa: PLC0415
+        from pinecone.errors import NotFoundError  # noqa: PLC0415
+
+        name = self._settings.index_name
+        with _translated(f"index {name}"):
+            try:
+                found = self._describe()
+            except NotFoundError:
+                self.n_checks += 1
+                spec = ServerlessSpec(cloud=self._settings.cloud, region=self._settings.region)
+                self._client.create_index(name=name, dimension=dimension, metric="cosine", spec=spec)
+                found = self._describe()
+        if found.dimension != dimension:
+            raise VectorIndexError(
+                f"index {name} has dimension {found.dimension}, the model {dimension}: choose another index_name"
+            )
+        if found.metric not in _METRICS:
+            raise VectorIndexError(
+                f"index {name} has metric {found.metric}, allowed is {' or '.join(_METRICS)}: choose another index_name"
+            )
+
+    def n_records(self) -> int:
+        """Count the namespace's records, by the index's own statistics."""
+        with _translated("statistics"):
+            self.n_checks += 1
+            namespaces = self._data_plane().describe_index_stats().namespaces
+        found = namespaces.get(self._settings.namespace)
+        return found.vector_count if found else 0
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        """Write records, all of them or an error.
+
+        Raises:
+            VectorIndexError: the index refused some; which of the others it took is not known.
+        """
+        index = self._data_plane() if records else None
+
+        def send(batch: list[Record]) -> None:
+            assert index is not None  # noqa: S101  # there are records
+            values = _shortest(np.stack([record.values for record in batch]))
+            vectors = [
+                {"id": record.id, "values": floats, "metadata": record.metadata}
+                for record, floats in zip(batch, values, strict=True)
+            ]
+            index.upsert(vectors=vectors, namespace=self._settings.namespace)
+
+        self._send_all("upsert", batches(records), send)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete records; ids that are not there are fine.
+
+        Raises:
+            VectorIndexError: the index refused some.
+        """
+        from pinecone.errors import NotFoundError  # noqa: PLC0415
+
+        index = self._data_plane() if ids else None
+
+        def send(batch: Sequence[str]) -> None:
+            assert index is not None  # noqa: S101  # there are ids
+            try:
+                index.delete(ids=list(batch), namespace=self._settings.namespace)
+            except NotFoundError:
+                return  # the namespace was never written to, so nothing of it is there
+
+        self._send_all("delete", (ids[i : i + MAX_RECORDS] for i in range(0, len(ids), MAX_RECORDS)), send)
+
+    def query(self, vector: NDArray[np.float32], top_k: int) -> list[Match]:
+        """Find the records nearest to a vector, best first."""
+        with _translated("query"):
+            self.n_requests += 1
+            answer = self._data_plane().query(
+                vector=vector.tolist(), top_k=top_k, include_metadata=True, namespace=self._settings.namespace
+            )
+        return [Match(match.id, match.score, match.metadata or {}) for match in answer.matches]
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the metadata of those records that are there."""
+        with _translated("fetch"):
+            self.n_requests += 1
+            found = self._data_plane().fetch(ids=list(ids), namespace=self._settings.namespace).vectors
+        return {record_id: record.metadata or {} for record_id, record in found.items()}
+
+    def _describe(self) -> Any:
+        self.n_checks += 1
+        return self._client.describe_index(self._settings.index_name)
+
+    def _data_plane(self) -> Index:
+        """Find the index's own address, once."""
+        with self._lock:
+            if self._index is None:
+                with _translated(f"index {self._settings.index_name}"):
+                    self._index = self._client.index(host=self._describe().host)
+            return self._index
+
+    def _send_all(self, what: str, parts: Iterable[Any], send: Callable[[Any], None]) -> None:
+        """Send batches in parallel; the first failure stops what has not started."""
+        with ThreadPoolExecutor(_N_CONCURRENT) as pool, _translated(what):
+            sent = [pool.submit(send, part) for part in parts]
+            self.n_requests += len(sent)
+            try:
+                for future in sent:
+                    future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def batches(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Cut records into requests within `MAX_RECORDS` and `MAX_BYTES`, by an upper bound of each record's size."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        n_bytes = len(record.values) * _FLOAT_BYTES + len(record.metadata_json.encode()) + _RECORD_BYTES
+        if batch and (len(batch) == MAX_RECORDS or size + n_bytes > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += n_bytes
+    if batch:
+        yield batch
+
+
+def _shortest(values: NDArray[np.float32]) -> list[list[float]]:
+    """Turn float32 into the floats whose text is shortest: half the bytes on the wire, and the same bits on arrival."""
+    shortest: list[list[float]] = orjson.loads(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY))
+    return shortest
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours, in one line that says what to do."""
+    from pinecone.errors import ApiError, PineconeError  # noqa: PLC0415
+
+    try:
+        yield
+    except ApiError as error:
+        advice = {401: ": check the Pinecone key", 403: ": the key may not do this", 404: ": check index_name"}
+        raise VectorIndexError(
+            f"{what} failed with status {error.status_code}, {error.message}{advice.get(error.status_code, '')}"
+        ) from error
+    except PineconeError as error:
+        raise VectorIndexError(f"{what} failed: {error}") from error

@@ -1,0 +1,27 @@
+"""What tests share: one home, and the one Spark session a process can have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.home import Home
+from local.session import start_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home.at(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def spark(home: Home) -> Iterator[SparkSession]:
+    session = start_session(home)
+    yield session
+    session.stop()
