@@ -57,7 +57,7 @@ def main() -> None:
         "load": os.getloadavg()[0],
     }
     for name, value in figures.items():
-        print(f"{name:<30}{value:>36.2f}" if isinstance(value, float) else f"{name:<30}{value:>36}")  # noqa: T201  # the table
+        print(f"{name:<30}{value:>36.2f}" if isinstance(value, float) else f"{name:<30}{value:>36}")  # the table
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2))
 

@@ -33,9 +33,9 @@ def main() -> None:
     arguments = parser.parse_args()
     documents = {path.stem: conllu(path) for path in arguments.files} or {"pydoc": list(topics.values())}
     rows = [measure(name, texts) for name, texts in documents.items()]
-    print(f"{'text':<20}{'MB':>6}{'sentences':>11}{'MB/s':>8}{'sentencex MB/s':>16}{'share':>7}")  # noqa: T201  # the table
+    print(f"{'text':<20}{'MB':>6}{'sentences':>11}{'MB/s':>8}{'sentencex MB/s':>16}{'share':>7}")  # the table
     for row in rows:
-        print(  # noqa: T201  # the table
+        print(  # the table
             f"{row['text']:<20}{row['mb']:>6.2f}{row['n_sentences']:>11}"
             f"{row['mb_per_s']:>8.1f}{row['sentencex_mb_per_s']:>16.1f}{row['share']:>7.2f}"
         )

@@ -81,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
         "by default the one of the last run, else Python's documentation",
     )
     run.add_argument(
-        "--full-refresh", nargs="*", metavar="TABLE", help="empty these tables and fill them again; all, if none is named"
+        "--full-refresh",
+        nargs="*",
+        metavar="TABLE",
+        help="empty these tables and fill them again; all, if none is named",
     )
     run.add_argument("--json", metavar="FILE", help="write the run's figures there too")
 

@@ -7,7 +7,6 @@ import os
 import signal
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -23,10 +22,12 @@ from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
     from local.home import Home
     from pipelines.report import SyncReport
-    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ def _require_tables(spark: SparkSession, job: Job) -> None:
 def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
     screen.console.print(
         f"This sync {did}: {report.n_upserted:,} upserts, {report.n_deleted:,} deletes, {report.n_unchanged:,} records "
-        f"unchanged, in {report.n_changed:,} of {report.n_documents:,} documents; {report.n_pending:,} documents pending; "
-        f"{report.n_requests:,} requests"
+        f"unchanged, in {report.n_changed:,} of {report.n_documents:,} documents; {report.n_pending:,} documents "
+        f"pending; {report.n_requests:,} requests"
     )
     for line in report.advice:
         screen.console.print(f"[yellow]! {line}")

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa  # type: ignore[import-untyped]  # the package ships no types
+import pyarrow as pa
 
 from local.text_file import read_text
 from pipelines.errors import SourceError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TITLE_COLUMN = "title"
 TEXT_ENDINGS = (".txt", ".md")
 _MAX_TITLE = 200  # characters: a file without line breaks would be its own title otherwise
+_WRAPPED_AT = 70  # columns; MAXWIDTH in sphinx/writers/text.py
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*)", re.MULTILINE)  # CommonMark 0.31, "ATX headings"
 
 
@@ -29,8 +30,25 @@ def built_in_corpus(id_column: str, text_column: str) -> pa.Table:
     """The topics of Python's `help()`, some 79 documents; a document's id is its topic."""
     from pydoc_data.topics import topics  # noqa: PLC0415  # half a megabyte that few runs need
 
-    documents = ((topic, text, _first_line(text) or topic) for topic, text in sorted(topics.items()))
+    documents = ((topic, _unwrapped(text), _first_line(text) or topic) for topic, text in sorted(topics.items()))
     return _table(documents, id_column, text_column)
+
+
+def _unwrapped(text: str) -> str:
+    """Undo the line breaks within paragraphs, which Sphinx's text builder set: a line end ends a sentence for us.
+
+    A break was set where the next word would not have fitted into `_WRAPPED_AT` columns.
+    """
+    lines: list[str] = []
+    width = 0  # of the last line as it stood in the file
+    for line in text.splitlines():
+        words = line.split(maxsplit=1)
+        if words and width and width + 1 + len(words[0]) > _WRAPPED_AT:
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+        width = len(line)
+    return "\n".join(lines)
 
 
 def folder_corpus(folder: Path, id_column: str, text_column: str) -> pa.Table:

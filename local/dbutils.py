@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class NotebookExit(Exception):  # noqa: N818  # it ends a notebook, it is no error
+class NotebookExit(Exception):  # it ends a notebook, it is no error
     """What `dbutils.notebook.exit` raises; `value` is what the notebook hands back."""
 
     def __init__(self, value: str) -> None:

@@ -41,8 +41,8 @@ def demo(context: Context) -> None:
     print_(f"  [cyan]{escape(edited)}[/] got one more sentence, [cyan]{escape(deleted)}[/] was deleted.")
     print_(f"Through the model went {after.n_embedded:,} sentences, those of the edited document.")
     print_(
-        f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed as "
-        f"they were[/], in {after.n_requests:,} requests."
+        f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed "
+        f"as they were[/], in {after.n_requests:,} requests."
     )
     print_("\nThe next `python -m local run` mirrors the source again, and puts both documents back.")
 
@@ -54,7 +54,7 @@ def _two_documents(job: Job, settings: Settings) -> tuple[str, str]:
     )
     rows = held.selectExpr("source_id", "size(payload_hashes) AS n").orderBy("n", "source_id").limit(2).collect()
     if len(rows) < 2:  # noqa: PLR2004  # one to edit, one to delete
-        raise SourceError(f"the demo needs two documents, the index holds {len(rows)}: run with a source that has more")
+        raise SourceError(f"the demo needs two documents, the index holds {len(rows)}: run with more")
     return rows[0].source_id, rows[1].source_id
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from local.update import Progress
     from pyspark.sql import SparkSession
+
+    from local.update import Progress
 
 
 @dataclass(frozen=True, slots=True)

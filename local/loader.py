@@ -20,7 +20,7 @@ from pipelines.errors import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa  # type: ignore[import-untyped]  # the package ships no types
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from local.update import PIPELINE_TABLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from local.figures import Figures
 
-_ENDED = ("completed", "failed", "skipped", "excluded", "stopped")
+_ENDED = ("failed", "skipped", "excluded", "stopped")  # otherwise than completed
 
 
 class Screen:
@@ -49,6 +51,7 @@ class Screen:
         """Show a stage while the block runs, and note how long it took."""
         started = monotonic()
         self._stage = self._progress.add_task(description, total=1, note="")
+        self._flows = {}  # a second update gets lines of its own
         yield
         self._progress.update(self._stage, completed=1)
         self.seconds[name] = round(monotonic() - started, 2)
@@ -60,18 +63,21 @@ class Screen:
 
     def state(self, table: str, state: str) -> None:
         """Show what the flow into a table is doing."""
-        if state == "queued":
-            self._flows[table] = self._progress.add_task(f"  {table}", total=1, start=False, note="waits")
-        task = self._flows.get(table)
-        if task is None:
-            return
+        if table not in self._flows:
+            # All at the first word of any, in the order the data takes.
+            self._flows = {
+                name: self._progress.add_task(f"  {name}", total=1, start=False, note="waits")
+                for name in PIPELINE_TABLES
+            }
+        task = self._flows[table]
         if state == "running":
             self._started[table] = monotonic()
             self._progress.start_task(task)
             self._progress.update(task, note="runs")
+        elif state == "completed":
+            self._progress.update(task, completed=1)
         elif state in _ENDED:
-            note = {} if state == "completed" and table in self._started and self._has_rows(task) else {"note": state}
-            self._progress.update(task, completed=1, **note)
+            self._progress.update(task, completed=1, note=f"[red]{state}")
 
     def rows(self, table: str, n_rows: int) -> None:
         """Show how many rows a flow has taken in, and how many a second."""
@@ -87,9 +93,6 @@ class Screen:
         self.console.print(_seconds(figures))
         for line in figures.advice:
             self.console.print(f"[yellow]! {line}")
-
-    def _has_rows(self, task: TaskID) -> bool:
-        return str(self._progress.tasks[task].fields["note"]) not in ("waits", "runs")
 
 
 def _tables(figures: Figures) -> Table:
@@ -108,20 +111,12 @@ def _tables(figures: Figures) -> Table:
 
 
 def _counts(figures: Figures) -> Table:
-    table = Table(title="Index", title_justify="left", box=None, padding=(0, 2))
-    for name in ("records", "upserts", "deletes", "unchanged", "requests", "checks", "documents", "pending"):
-        table.add_column(name, justify="right")
-    counts = (
-        figures.n_records,
-        figures.n_upserted,
-        figures.n_deleted,
-        figures.n_unchanged,
-        figures.n_requests,
-        figures.n_checks,
-        figures.n_documents,
-        figures.n_pending,
+    table = Table(title="Index", title_justify="left", box=None, padding=(0, 2), show_header=False)
+    table.add_row(
+        "records", f"{figures.n_records:,}", f"{figures.n_documents:,} documents, {figures.n_pending:,} pending"
     )
-    table.add_row(*(f"{count:,}" for count in counts))
+    moved = f"{figures.n_upserted:,} upserts, {figures.n_deleted:,} deletes, {figures.n_unchanged:,} unchanged"
+    table.add_row("this run", moved, f"{figures.n_requests:,} requests, {figures.n_checks:,} checks")
     return table
 
 

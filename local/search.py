@@ -43,7 +43,9 @@ def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -
     for match in matches:
         before, after = (escape(texts.get(near, "")) for near in _neighbours(match))
         title = match.metadata.get("title")
-        name = f"{match.metadata['source_id']}" + (f" ({title})" if title and title != match.metadata["source_id"] else "")
+        name = f"{match.metadata['source_id']}" + (
+            f" ({title})" if title and title != match.metadata["source_id"] else ""
+        )
         screen.console.print(f"[bold]{match.score:.3f}  [cyan]{escape(name)}[/]  #{int(match.metadata['ordinal'])}")
         screen.console.print(f"  [dim]{before}[/] [bold]{escape(str(match.metadata['text']))}[/] [dim]{after}\n")
 

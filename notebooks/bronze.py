@@ -6,7 +6,6 @@
 # COMMAND ----------
 
 import dlt
-
 from pipelines.settings import configured, load_settings
 from pipelines.source import read_source, source_schema
 from pipelines.tables import RAW

@@ -6,7 +6,6 @@
 # COMMAND ----------
 
 import dlt
-
 from pipelines import rules
 from pipelines.settings import configured, load_settings
 from pipelines.source import read_table

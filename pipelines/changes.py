@@ -42,7 +42,7 @@ class Summary:
     n_held: int  # records the index may hold
     n_deletes: int  # of those, the ones to delete
     n_same: int  # records of documents that did not change
-    other_models: tuple[str, ...]  # models of held records that are not the heads' own
+    other_models: tuple[str, ...]  # models of held records, where records of another model are to be written
 
 
 def to_changes(heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, recipe: str) -> DataFrame:
@@ -87,23 +87,25 @@ def to_changes(heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, 
 def summarise(changes: DataFrame) -> Summary:
     """Count what `to_changes` found. One Spark job."""
     live = F.expr(f"head_known AND NOT deleted AND NOT ({_GONE})")
-    n_held = F.coalesce(F.size("held"), F.lit(0))
     n_deletes = F.expr(
-        "CASE status WHEN 'delete' THEN coalesce(size(held), 0) "
-        "WHEN 'write' THEN greatest(0, coalesce(size(held), 0) - n_sentences) ELSE 0 END"
+        "CASE status WHEN 'delete' THEN n_held WHEN 'write' THEN greatest(0, n_held - n_sentences) ELSE 0 END"
     )
-    other = F.when(F.expr("status = 'write' AND NOT held_deleted AND held_model <> model"), F.col("held_model"))
-    row = changes.agg(
+    counted = changes.select("*", F.coalesce(F.array_size("held"), F.lit(0)).alias("n_held")).agg(
         F.count_if(live).alias("n_documents"),
         F.sum(F.when(live, F.col("n_sentences"))).alias("n_sentences"),
         F.count_if(F.expr("status IN ('write', 'delete')")).alias("n_changed"),
         F.count_if(F.expr("status = 'pending'")).alias("n_pending"),
         F.count_if(F.expr("status = 'pending' AND recipe <> current_recipe")).alias("n_pending_recipe"),
         F.count_if(F.expr("n_tied > 1 AND NOT deleted")).alias("n_tied"),
-        F.sum(n_held).alias("n_held"),
+        F.sum("n_held").alias("n_held"),
         F.sum(n_deletes).alias("n_deletes"),
-        F.sum(F.when(F.expr("status = 'same'"), n_held)).alias("n_same"),
-        F.collect_set(other).alias("other_models"),
-    ).first()
-    counts = {name: value or 0 for name, value in row.asDict().items() if name != "other_models"}
-    return Summary(**counts, other_models=tuple(sorted(row.other_models)))
+        F.sum(F.when(F.expr("status = 'same'"), F.col("n_held"))).alias("n_same"),
+        F.collect_set(F.when(F.expr("n_held > 0"), F.col("held_model"))).alias("held_models"),
+        F.collect_set(F.when(F.expr("status = 'write'"), F.col("model"))).alias("new_models"),
+    )
+    counts = counted.collect()[0].asDict()
+    held_models, new_models = set(counts.pop("held_models")), set(counts.pop("new_models"))
+    return Summary(
+        **{name: count or 0 for name, count in counts.items()},
+        other_models=tuple(sorted(held_models - new_models if new_models else ())),
+    )

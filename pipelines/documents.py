@@ -29,9 +29,11 @@ class Document:
 
     @property
     def held(self) -> HeldHashes:
+        """Payload hashes of what may be in the index, by ordinal."""
         return tuple(self.change["held"] or ())
 
     def plan(self) -> DocumentPlan:
+        """Upserts, deletes and what stays."""
         return plan_document(self.hashes, self.held)
 
     def row(self, payload_hashes: HeldHashes, document_hash: str | None) -> dict[str, Any]:
@@ -51,9 +53,11 @@ class Document:
         }
 
     def intent_row(self) -> dict[str, Any]:
+        """Its row before the first request: what is about to change is not known."""
         return self.row(self.plan().intent(self.held), None)
 
     def done_row(self) -> dict[str, Any]:
+        """Its row once every request was answered."""
         deleted = self.change["status"] == "delete"
         return self.row(tuple(self.hashes), TOMBSTONE_HASH if deleted else self.change["document_hash"])
 

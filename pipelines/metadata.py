@@ -21,7 +21,7 @@ def metadata_json(columns: Iterable[str], schema: T.StructType) -> Column:
     return F.to_json(F.struct(*values)) if values else F.lit("{}")
 
 
-def _value(kind: T.DataType, column: Column) -> Column:
+def _value(kind: T.DataType, column: Column) -> Column:  # noqa: PLR0911  # one return a kind
     """Turn a column into a string, number, boolean or list of strings."""
     match kind:
         case T.StringType():
@@ -41,5 +41,7 @@ def _value(kind: T.DataType, column: Column) -> Column:
             return F.transform(F.array_compact(column), lambda element: F.make_valid_utf8(element.cast("string")))
         case T.BinaryType():
             return F.base64(column)
+        case T.ArrayType() | T.MapType() | T.StructType() | T.VariantType():
+            return F.make_valid_utf8(F.to_json(column))
         case _:
-            return F.to_json(column)
+            return column.cast("string")

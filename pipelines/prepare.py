@@ -53,8 +53,8 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     has_state = not state.held().isEmpty()
     if n_records and not has_state:
         raise SyncRefused(
-            f"namespace {settings.namespace} of index {settings.index_name} holds {n_records} records that this pipeline "
-            "did not write: choose an empty namespace"
+            f"namespace {settings.namespace} of index {settings.index_name} holds {n_records} records that this "
+            "pipeline did not write: choose an empty namespace"
         )
     if not n_records and has_state and state.n_records():
         state.forget_contents()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from pyspark.sql.types import ArrayType, FloatType
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,27 +18,32 @@ def iterate_rows(frame: DataFrame) -> Iterator[dict[str, Any]]:
     """Yield each row as a dict, vectors as numpy float32.
 
     Spark Connect hands out Arrow batches, which cost a tenth of Python rows; the method is not public, so where it is
-    missing or changed `toLocalIterator` serves.
+    missing `toLocalIterator` serves.
     """
-    for table in _arrow_tables(frame):
+    client: Any = getattr(frame.sparkSession, "client", None)
+    if hasattr(client, "to_table_as_iterator"):
+        yield from _arrow_rows(frame, client)
+        return
+    kinds = {field.name: field.dataType for field in frame.schema}
+    vectors = [
+        n for n, kind in kinds.items() if isinstance(kind, ArrayType) and isinstance(kind.elementType, FloatType)
+    ]
+    for row in frame.toLocalIterator():
+        floats = {name: np.asarray(row[name], dtype=np.float32) for name in vectors if row[name] is not None}
+        yield row.asDict(recursive=True) | floats
+
+
+def _arrow_rows(frame: DataFrame, client: Any) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa  # noqa: PLC0415  # Spark's, not ours
+
+    plan: Any = frame._plan  # noqa: SLF001  # goes with the client's method
+    for table in client.to_table_as_iterator(plan.to_proto(client), plan.observations):
+        if not isinstance(table, pa.Table):
+            continue  # the schema comes the same way
         for batch in table.to_batches():
             columns = {name: _values(batch.column(name)) for name in batch.schema.names}
             for values in zip(*columns.values(), strict=True):
                 yield dict(zip(columns, values, strict=True))
-
-
-def _arrow_tables(frame: DataFrame) -> Iterator[pa.Table]:
-    import pyarrow as pa  # noqa: PLC0415  # Spark's, not ours
-
-    session: Any = frame.sparkSession
-    plan: Any = getattr(frame, "_plan", None)
-    if plan is None or not hasattr(getattr(session, "client", None), "to_table_as_iterator"):
-        for row in frame.toLocalIterator():
-            yield pa.Table.from_pylist([row.asDict(recursive=True)])
-        return
-    for part in session.client.to_table_as_iterator(plan.to_proto(session.client), plan.observations):
-        if isinstance(part, pa.Table):
-            yield part
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOCUMENTS: Mapping[str, str] = {
-    "id_is_present": "source_id IS NOT NULL AND trim(source_id) <> ''",
+    "id_is_present": r"source_id IS NOT NULL AND source_id RLIKE '\\S'",
+    "version_is_present": "version IS NOT NULL",
     # U+FFFD stands where bytes were no text; a tenth of them is a binary file, not a typing error.
     "text_is_readable": r"deleted OR length(replace(document, '\uFFFD', '')) >= 0.9 * length(document)",
-    # Pinecone takes 40 KB of metadata a record; the sentence and the ids need their share.
-    "metadata_is_under_30_kb": "deleted OR octet_length(metadata) < 30 * 1024",
+    # Pinecone takes 40 KB of metadata a record, the source's id among it; the sentence needs its share.
+    "metadata_is_under_30_kb": "deleted OR octet_length(concat_ws('', metadata, source_id)) < 30 * 1024",
 }
 
 SENTENCES: Mapping[str, str] = {

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import SettingsError
+from pipelines.weights import PRECISIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql.conf import RuntimeConfig
 
 # One name everywhere: `id_column` as a job parameter, and with these prefixes elsewhere.
@@ -22,6 +24,7 @@ ENVIRONMENT_PREFIX = "STREAMING_EMBEDDINGS_"
 RESERVED_METADATA = ("text", "doc_id", "source_id", "ordinal")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAMESPACE = re.compile(r"[ -~]{1,512}")  # printable ASCII
 _INDEX_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")  # Pinecone's rule for index names
 
 
@@ -36,7 +39,7 @@ class Settings:
     source_table: str = field(metadata={"doc": "the Delta table with the documents, `schema.table` or with a catalog"})
     catalog: str = _setting("spark_catalog", "catalog of the pipeline's tables")
     schema: str = _setting("streaming_embeddings", "schema of the pipeline's tables")
-    id_column: str = _setting("id", "column that identifies a document; empty for an append-only source without one")
+    id_column: str = _setting("id", "column that identifies a document; - for an append-only source without one")
     text_column: str = _setting("text", "column with the document's text")
     metadata_columns: tuple[str, ...] = _setting((), "columns carried into the index, comma separated")
     source_mode: str = _setting("changes", "`changes` (read the change feed) or `appends` (inserts only)")
@@ -63,12 +66,12 @@ class Settings:
         _require("source_mode", self.source_mode, self.source_mode in ("changes", "appends"), "changes or appends")
         if self.source_mode == "changes":
             _require("id_column", self.id_column, bool(self.id_column), "a column name, for source_mode changes")
-        _require("precision", self.precision, self.precision in ("float32",), "float32")
+        _require("precision", self.precision, self.precision in PRECISIONS, ", ".join(PRECISIONS))
         _require(
             "index_name", self.index_name, bool(_INDEX_NAME.fullmatch(self.index_name)), "a-z, 0-9 and -, at most 45"
         )
-        ascii_namespace = self.namespace.isascii() and self.namespace.isprintable() and 0 < len(self.namespace) <= 512
-        _require("namespace", self.namespace, ascii_namespace, "1 to 512 printable ASCII characters")
+        named = bool(_NAMESPACE.fullmatch(self.namespace))
+        _require("namespace", self.namespace, named, "1 to 512 printable ASCII characters")
         _require("max_delete_ratio", self.max_delete_ratio, 0 <= self.max_delete_ratio <= 1, "0 to 1")
         _require("source_epoch", self.source_epoch, 0 <= self.source_epoch < 2**31, "0 to 2147483647")
         taken = [column for column in self.metadata_columns if column in RESERVED_METADATA]
@@ -86,7 +89,7 @@ def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | 
 
     Args:
         sources: setting name to text, in order of precedence. An empty text counts as not set, for a job
-            parameter cannot be left out.
+            parameter cannot be left out; `-` sets a setting to nothing.
         environment: environment variables, by default this process's; those with `ENVIRONMENT_PREFIX` count.
 
     Raises:
@@ -101,7 +104,7 @@ def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | 
                 close = difflib.get_close_matches(name, known, n=1)
                 hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
                 raise SettingsError(f"unknown setting {name}{hint}")
-            if text != "" and name not in values:
+            if text.strip() and name not in values:
                 values[name] = _read(name, text, known[name].default)
     missing = [name for name, setting in known.items() if setting.default is MISSING and name not in values]
     if missing:
@@ -130,13 +133,13 @@ def _read(name: str, text: str, default: object) -> object:
         if isinstance(default, bool):
             return {"true": True, "false": False}[text.strip().lower()]
         if isinstance(default, tuple):
-            return tuple(part.strip() for part in text.split(",") if part.strip())
+            return tuple(part.strip() for part in text.split(",") if part.strip() not in ("", "-"))
         if isinstance(default, int | float):
             return type(default)(text)
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(default, bool) else f"a number ({type(default).__name__})"
         raise SettingsError(f"setting {name} is {text!r}; allowed is {kind}") from None
-    return text.strip()
+    return text.strip() if text.strip() != "-" else ""
 
 
 def _require(name: str, value: object, holds: bool, allowed: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError
 from pipelines.settings import ENVIRONMENT_PREFIX
-from pipelines.tables import RAW
+from pipelines.tables import DOCUMENTS_QUARANTINE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -14,12 +14,20 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
+_WHOLE_NUMBERS = ("byte", "short", "integer", "long")
+# Bytes are no id: as text they would lose what tells them apart. A version must have an order that a number keeps.
+_ALLOWED_TYPES = {
+    "id_column": ("string", *_WHOLE_NUMBERS, "decimal", "date"),
+    "version_column": (*_WHOLE_NUMBERS, "timestamp"),
+}
+
 
 def source_schema(spark: SparkSession, settings: Settings) -> StructType:
     """Return the schema of the source table, checked.
 
     Raises:
-        SourceError: the table or a column named in the settings is not there, or a column has a name of ours.
+        SourceError: the table or a column named in the settings is not there or of a type that
+            cannot serve, or a column has a name of ours.
     """
     from pyspark.errors import AnalysisException  # noqa: PLC0415  # Spark only where Spark is used
 
@@ -31,19 +39,26 @@ def source_schema(spark: SparkSession, settings: Settings) -> StructType:
                 f"source table {settings.source_table} does not exist: check setting source_table"
             ) from None
         raise
-    wanted = {
-        "id_column": [settings.id_column] if settings.id_column else [],
-        "text_column": [settings.text_column],
-        "metadata_columns": list(settings.metadata_columns),
-    }
-    for setting, columns in wanted.items():
-        for column in columns:
-            if column not in schema.names:
-                raise SourceError(
-                    f"source table {settings.source_table} has no column {column}; it has {', '.join(schema.names)}: "
-                    f"correct setting {setting} ({ENVIRONMENT_PREFIX}{setting.upper()})"
-                )
-    taken = [name for name in schema.names if name.lower() in RAW.columns]
+    wanted = [
+        ("text_column", settings.text_column),
+        *(("metadata_columns", column) for column in settings.metadata_columns),
+        *((name, getattr(settings, name)) for name in _ALLOWED_TYPES if getattr(settings, name)),
+    ]
+    for setting, column in wanted:
+        where = f"correct setting {setting} ({ENVIRONMENT_PREFIX}{setting.upper()})"
+        if column not in schema.names:
+            raise SourceError(
+                f"source table {settings.source_table} has no column {column}; "
+                f"it has {', '.join(schema.names)}: {where}"
+            )
+        kind = schema[column].dataType.typeName()
+        allowed = _ALLOWED_TYPES.get(setting)
+        if allowed and kind not in allowed:
+            raise SourceError(
+                f"column {column} of source table {settings.source_table} is of type {kind}; {setting} may be of type "
+                f"{', '.join(allowed)}: {where}"
+            )
+    taken = [name for name in schema.names if name.lower() in DOCUMENTS_QUARANTINE.columns]
     if taken:
         raise SourceError(f"source table {settings.source_table} has a column {taken[0]}, a name of ours: rename it")
     return schema

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,8 @@ def sync(
                 _apply(window, state, index, report, dry_run=settings.dry_run)
                 n_done += len(window)
                 on_progress(
-                    f"{n_done} of {summary.n_changed} documents, {report.n_upserted} records written, {report.n_deleted} deleted"
+                    f"{n_done} of {summary.n_changed} documents, {report.n_upserted} records written, "
+                    f"{report.n_deleted} deleted"
                 )
         report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
         report.n_records = report.n_upserted + report.n_unchanged if settings.dry_run else state.n_records()
@@ -96,10 +98,8 @@ def sync(
 def _started(spark: SparkSession, settings: Settings) -> SyncReport:
     """Fix the version of `embeddings` that this run reads."""
     table = settings.table(EMBEDDINGS.name)
-    detail, latest = (
-        spark.sql(f"DESCRIBE DETAIL {table}").first(),
-        spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").first(),
-    )
+    detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
+    latest = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
     return SyncReport(
         run_id=str(uuid.uuid4()),
         index=settings.index_name,
@@ -150,9 +150,10 @@ def _guard(summary: Summary, settings: Settings) -> None:
         )
     ratio = summary.n_deletes / summary.n_held if summary.n_held else 0.0
     if summary.n_held >= MIN_GUARDED_RECORDS and ratio > settings.max_delete_ratio:
+        enough = ceil(ratio * 100) / 100
         raise SyncRefused(
             f"this sync would delete {summary.n_deletes} of {summary.n_held} records ({ratio:.0%}), allowed are "
-            f"{settings.max_delete_ratio:.0%}: if that is right, run once with max_delete_ratio {ratio:.2f} or more"
+            f"{settings.max_delete_ratio:.0%}: if that is right, run once with max_delete_ratio {enough}"
         )
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
-from pyspark.sql.types import StringType
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import StringType, TimestampType
 
 from pipelines import rules
 from pipelines.ids import TOMBSTONE_HASH, content_hash_column
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 def to_documents(raw: DataFrame, settings: Settings, schema: StructType) -> DataFrame:
     """Turn changes into versions.
 
-    A refused row comes out twice: as it is, for the expectation to drop and count, and, if its id is usable, as its
-    tombstone. The counts of what became of the raw rows are observed as `documents`.
+    A refused row comes out twice: as it is, for the expectation to drop and count, and, if it has an id and a version,
+    as its tombstone. The counts of what became of the raw rows are observed as `documents`.
 
     Args:
         raw: rows of `raw`, a stream or not.
         settings: which columns make a document.
-        schema: of the source, for the types of its metadata columns.
+        schema: of the source, for the types of its metadata and version columns.
     """
     judged = _judged(raw, settings, schema).observe(
         "documents",
@@ -44,12 +45,14 @@ def to_documents(raw: DataFrame, settings: Settings, schema: StructType) -> Data
         F.count_if(F.expr("deleted AND NOT refused")).alias("n_withdrawn"),
         F.count_if(F.expr("NOT deleted AND NOT refused")).alias("n_kept"),
     )
-    usable_id = rules.DOCUMENTS["id_is_present"]
+    can_withdraw = f"{rules.DOCUMENTS['id_is_present']} AND {rules.DOCUMENTS['version_is_present']}"
     return (
-        judged.selectExpr("*", f"explode(if(refused AND {usable_id}, array(false, true), array(false))) AS withdrawing")
+        judged.selectExpr(
+            "*", f"explode(if(refused AND {can_withdraw}, array(false, true), array(false))) AS withdrawing"
+        )
         .selectExpr("* EXCEPT (deleted)", "deleted OR withdrawing AS deleted")
         .select(
-            content_hash_column(F.col("source_id")).alias("doc_id"),
+            (content_hash_column(F.col("source_id")) if settings.id_column else F.col("source_id")).alias("doc_id"),
             "source_id",
             "version",
             "deleted",
@@ -82,7 +85,10 @@ def _judged(raw: DataFrame, settings: Settings, schema: StructType) -> DataFrame
     """One row per raw row: what it says, and whether the rules refuse it."""
     version = F.unix_micros("ingested_at")
     if settings.version_column:
-        version = F.col(f"`{settings.version_column}`").cast("bigint")
+        version = F.col(f"`{settings.version_column}`")
+        # As a whole number a timestamp would be seconds, and two versions of one second would tie.
+        is_time = isinstance(schema[settings.version_column].dataType, TimestampType)
+        version = F.unix_micros(version) if is_time else version.cast("bigint")
     return (
         raw.select(
             F.struct("*").alias("raw"),
@@ -114,4 +120,4 @@ def _clean() -> Callable[[Column], Column]:
         cleaned = (clean_text(text) for text in texts)
         return pd.Series([text if has_sentence(text) else None for text in cleaned], dtype=object)
 
-    return F.pandas_udf(clean, StringType())
+    return pandas_udf(clean, StringType())  # type: ignore[call-overload, no-any-return]  # the stub wants functionType, deprecated

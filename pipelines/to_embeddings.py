@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import ArrayType, BooleanType, FloatType, StringType, StructField, StructType
 
 from pipelines.errors import ModelError
@@ -96,4 +97,4 @@ def _embed(model_path: str | None, precision: str) -> Callable[[Column], Column]
                 }
             )
 
-    return F.pandas_udf(embed, _EMBEDDING)
+    return pandas_udf(embed, _EMBEDDING)  # type: ignore[call-overload, no-any-return]  # the stub wants functionType, deprecated

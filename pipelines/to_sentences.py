@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import ArrayType, IntegerType, StringType, StructField, StructType
 
 from pipelines.ids import content_hash_column
@@ -71,11 +72,15 @@ def _pieces(model_path: str | None) -> Callable[[Column], Column]:
 
     def pieces(documents: pd.Series) -> pd.Series:
         splitter = _splitter(model_path)
-        found = [None if text is None else splitter(text) for text in documents]
-        rows = [p and [{"sentence": s.text, "start_char": s.start, "end_char": s.end} for s in p] for p in found]
-        return pd.Series(rows, dtype=object)
+        found = [
+            None
+            if text is None
+            else [{"sentence": s.text, "start_char": s.start, "end_char": s.end} for s in splitter(text)]
+            for text in documents
+        ]
+        return pd.Series(found, dtype=object)
 
-    return F.pandas_udf(pieces, _PIECES)
+    return pandas_udf(pieces, _PIECES)  # type: ignore[call-overload, no-any-return]  # the stub wants functionType, deprecated
 
 
 @cache

@@ -22,7 +22,7 @@ _CODES: Final = {
 }
 
 
-class Refusal(VectorIndexError):  # noqa: N818  # an answer of the server, not a fault of it
+class Refusal(VectorIndexError):  # an answer of the server, not a fault of it
     """A request that gets an error for an answer; nothing was changed.
 
     Args:

@@ -53,7 +53,7 @@ class _Expectations:
     rules: Mapping[str, str]  # name -> SQL condition; NULL does not hold
 
 
-def table(
+def table(  # noqa: PLR0913  # Databricks' signature
     query_function: QueryFunction | None = None,
     *,
     name: str | None = None,

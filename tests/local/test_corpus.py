@@ -28,8 +28,15 @@ def write(folder: Path, files: dict[str, str]) -> None:
 def test_the_built_in_corpus_is_the_documentation_of_this_python() -> None:
     table = built_in_corpus("topic", "body")
     assert table.column_names == ["topic", "body", "title"]
-    assert dict(zip(table["topic"].to_pylist(), table["body"].to_pylist(), strict=True)) == topics
+    texts = dict(zip(table["topic"].to_pylist(), table["body"].to_pylist(), strict=True))
+    assert {topic: text.split() for topic, text in texts.items()} == {k: text.split() for k, text in topics.items()}
     assert table.to_pylist()[0]["title"] == 'The "assert" statement'
+
+
+def test_the_built_in_corpus_has_its_paragraphs_in_one_line_and_its_code_in_many() -> None:
+    text = dict(zip(*built_in_corpus("id", "text").drop_columns("title").to_pydict().values(), strict=True))["assert"]
+    assert "Assert statements are a convenient way to insert debugging assertions into a program:\n" in text
+    assert "\n   if __debug__:\n       if not expression: raise AssertionError\n" in text
 
 
 def test_ids_are_relative_paths_and_come_sorted(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_parquet_strings_are_repaired_where_they_are_not_utf_8(tmp_path: Path) -
     assert table.to_pydict() == {"a": ["caf\ufffd", None, "ok"], "b": ["caf\ufffd", None, "ok"]}
 
 
-@pytest.mark.parametrize("content", [b"", b"id,text\n1,a\n", b"PAR1 but then nothing PAR1"])
+@pytest.mark.parametrize("content", [b"", b"id,text\n1,a\n", b"PAR1" + bytes(8) + b"\x08\0\0\0PAR1"])
 def test_what_is_not_parquet_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SourceError, match=r"documents\.parquet cannot be read as Parquet") as refused:
         read(tmp_path, ".parquet", content)

@@ -1,0 +1,156 @@
+"""What became of each document: a table of cases, and the numbers that the guard reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelines.changes import Summary, summarise, to_changes
+from pipelines.ids import TOMBSTONE_HASH
+from pipelines.tables import INDEX_STATE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+HEADS_SCHEMA = (
+    "doc_id STRING, source_epoch INT, version BIGINT, deleted BOOLEAN, recipe STRING, document_hash STRING, "
+    "source_id STRING, model STRING, changed_at TIMESTAMP, n_sentences INT, n_rows BIGINT, n_tied BIGINT"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One document, described in words."""
+
+    name: str
+    status: str
+    head: str = "live"  # live, tombstone or none
+    held: str = "same"  # same, other, unknown (NULL hash), deleted or none
+    in_source: bool = True
+    recipe: str = "r"  # of the head; "r" is the current one
+    held_recipe: str = "r"
+    n_rows: int = 2  # of two
+    n_held: int = 2
+    n_tied: int = 1
+
+    def head_row(self) -> list[tuple[Any, ...]]:
+        if self.head == "none":
+            return []
+        dead = self.head == "tombstone"
+        content = (
+            (TOMBSTONE_HASH, self.name, None, None, 0, 0) if dead else ("hash", self.name, "m", None, 2, self.n_rows)
+        )
+        return [(self.name, 0, 7, dead, self.recipe, *content, self.n_tied)]
+
+    def held_row(self) -> list[dict[str, Any]]:
+        if self.held == "none":
+            return []
+        hashes = {"same": "hash", "other": "before", "unknown": None, "deleted": TOMBSTONE_HASH}
+        row = dict.fromkeys(INDEX_STATE.columns)
+        deleted = self.held == "deleted"
+        room = [] if deleted else ["p"] * self.n_held
+        return [
+            row
+            | {"doc_id": self.name, "source_id": self.name, "version": 3, "document_hash": hashes[self.held]}
+            | {
+                "recipe": self.held_recipe,
+                "model": None if deleted else "m",
+                "deleted": deleted,
+                "payload_hashes": room,
+            }
+        ]
+
+
+CASES = [
+    Case("live and as held", "same"),
+    Case("live and new", "write", held="none"),
+    Case("live and changed", "write", held="other"),
+    Case("live and shorter than held", "write", held="other", n_held=5),
+    Case("live and left half-done", "write", held="unknown"),
+    Case("live again after a delete", "write", held="deleted"),
+    Case("live with the same text under another recipe", "write", held_recipe="old"),
+    Case("live of an old recipe", "pending", recipe="old", held_recipe="old"),
+    Case("live, new and of an old recipe", "pending", held="none", recipe="old"),
+    Case("live with rows missing", "pending", held="other", n_rows=1),
+    Case("live with two texts", "write", held="other", n_tied=2),
+    Case("live, but gone from the source", "delete", in_source=False),
+    Case("live, new, but gone from the source", "delete", held="none", in_source=False),
+    Case("live, incomplete and gone from the source", "delete", held="other", in_source=False, n_rows=1),
+    Case("live, gone from the source and already deleted", "same", held="deleted", in_source=False),
+    Case("tombstone of a document held", "delete", head="tombstone"),
+    Case("tombstone though the source holds it (refused text)", "delete", head="tombstone", held="other"),
+    Case("tombstone of an old recipe", "delete", head="tombstone", recipe="old", in_source=False),
+    Case("tombstone of a document left half-done", "delete", head="tombstone", held="unknown", in_source=False),
+    Case("tombstone of a document never held", "delete", head="tombstone", held="none", in_source=False),
+    Case("tombstone already deleted", "same", head="tombstone", held="deleted", in_source=False),
+    Case("no rows, but in the source", "pending", head="none"),
+    Case("no rows and gone from the source", "delete", head="none", in_source=False),
+    Case("no rows, left half-done, gone from the source", "delete", head="none", held="unknown", in_source=False),
+    Case("no rows and already deleted", "same", head="none", held="deleted", in_source=False),
+]
+# Without a source to ask, what is merely missing proves nothing.
+UNPROVEN = {
+    "live, but gone from the source": "same",
+    "live, new, but gone from the source": "write",
+    "live, incomplete and gone from the source": "pending",
+    "live, gone from the source and already deleted": "write",
+    "no rows and gone from the source": "pending",
+    "no rows, left half-done, gone from the source": "pending",
+}
+
+
+def changes(spark: SparkSession, cases: list[Case], *, source_known: bool = True) -> DataFrame:
+    heads = spark.createDataFrame([row for case in cases for row in case.head_row()], HEADS_SCHEMA)
+    held = [tuple(row.values()) for case in cases for row in case.held_row()]
+    # A source may hold an id twice, and documents the log has never seen.
+    ids = [(case.name,) for case in cases if case.in_source] * 2 + [("never seen",)]
+    source_ids = spark.createDataFrame(ids, "doc_id STRING") if source_known else None
+    return to_changes(heads, spark.createDataFrame(held, INDEX_STATE.ddl()), source_ids, "r")
+
+
+def test_each_case_has_its_status(spark: SparkSession) -> None:
+    found = changes(spark, CASES).collect()
+    assert {row.doc_id: row.status for row in found} == {case.name: case.status for case in CASES}
+    assert len(found) == len(CASES)
+    held = {row.doc_id: row.held for row in found}
+    assert held == {case.name: row[0]["payload_hashes"] if (row := case.held_row()) else None for case in CASES}
+
+
+def test_without_a_source_only_a_tombstone_deletes(spark: SparkSession) -> None:
+    found = {row.doc_id: row.status for row in changes(spark, CASES, source_known=False).collect()}
+    assert found == {case.name: UNPROVEN.get(case.name, case.status) for case in CASES}
+
+
+def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
+    live = [case for case in CASES if case.head == "live" and case.in_source]
+    statuses = [case.status for case in CASES]
+    held = {case.name: len(row[0]["payload_hashes"]) if (row := case.held_row()) else 0 for case in CASES}
+    assert summarise(changes(spark, CASES)) == Summary(
+        n_documents=len(live),
+        n_sentences=2 * len(live),
+        n_changed=statuses.count("write") + statuses.count("delete"),
+        n_pending=4,
+        n_pending_recipe=2,
+        n_tied=1,
+        n_held=sum(held.values()),
+        n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
+        n_same=sum(held[case.name] for case in CASES if case.status == "same"),
+        other_models=(),
+    )
+
+
+def test_nothing_at_all_is_summed_to_zero(spark: SparkSession) -> None:
+    assert summarise(changes(spark, [])) == Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, ())
+
+
+@pytest.mark.parametrize("stays", ["live of an old recipe", "no rows, but in the source", "live and as held"])
+def test_a_new_document_of_another_model_is_noticed_whatever_the_held_ones_wait_for(
+    spark: SparkSession, stays: str
+) -> None:
+    cases = [next(case for case in CASES if case.name == stays), replace(CASES[1], held="none")]
+    found = changes(spark, cases)
+    newer = found.selectExpr("* EXCEPT (model)", "if(status = 'write', 'newer', model) AS model")
+    assert summarise(found).other_models == ()
+    assert summarise(newer).other_models == ("m",)
