@@ -16,7 +16,7 @@ from local.loader import Mirrored, mirror
 from local.options import Source, parameters
 from local.screen import Screen
 from local.serving import index_key, index_url, serve
-from local.session import start_session
+from local.session import spark_session
 from pipelines.errors import SettingsError
 from pipelines.settings import load_settings
 
@@ -55,8 +55,7 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
         load_settings(chosen)  # wrong settings are found before Spark starts
         stack.enter_context(screen.watch())
         with screen.stage("spark", "Spark and Delta start"):
-            spark = start_session(context.home)
-        stack.callback(spark.stop)
+            spark = stack.enter_context(spark_session(context.home))
         yield Job(spark, chosen, context.home.checkpoints, index_key())
 
 

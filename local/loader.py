@@ -1,11 +1,14 @@
 """Make the source table hold exactly the documents of a source, by one MERGE that touches only rows that differ.
 
 So the table's change feed tells an edited file as an update, a removed one as a delete and a new one as an insert;
-where nothing changed there is no commit, and the pipeline has nothing to read.
+where nothing changed there is no commit, and the pipeline has nothing to read. Each commit notes the fingerprint of
+what it mirrored: as long as it is the last one and the source has that fingerprint, there is nothing to compare.
 """
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +21,15 @@ from local.table_file import TABLE_ENDINGS, read_table_file
 from pipelines.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings
+
+_COMMIT_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +74,18 @@ def mirror(spark: SparkSession, source: Path | None, settings: Settings) -> Mirr
     if not settings.id_column:
         raise SourceError(f"{origin} cannot be mirrored without ids: name their column with {variable('id_column')}")
     try:
-        return _mirror(spark, _documents(spark, source, settings), origin, settings)
+        if source is not None and (source / "_delta_log").is_dir():
+            documents = spark.read.format("delta").load(str(source.resolve()))
+            return _mirror(spark, with_plain_names(documents), origin, settings)
+        table = _read(source, settings)
+        fingerprint = _fingerprint(table, settings)
+        if _last_fingerprint(spark, settings) == fingerprint:
+            return Mirrored(0, 0, 0, table.num_rows)
+        with _noting(spark, fingerprint):
+            return _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings)
     except (PySparkException, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(f"{origin} cannot be mirrored into {settings.source_table}: {reason}") from error
-
-
-def _documents(spark: SparkSession, source: Path | None, settings: Settings) -> DataFrame:
-    if source is not None and (source / "_delta_log").is_dir():
-        documents = spark.read.format("delta").load(str(source.resolve()))
-    else:
-        table = _read(source, settings)
-        if table.num_rows == 0:
-            raise SourceError(f"{source} holds no document, and to mirror that would delete all: name another source")
-        documents = spark.createDataFrame(table)
-    return with_plain_names(documents)
 
 
 def _read(source: Path | None, settings: Settings) -> pa.Table:
@@ -90,13 +93,45 @@ def _read(source: Path | None, settings: Settings) -> pa.Table:
     if source is None:
         return built_in_corpus(settings.id_column, settings.text_column)
     if source.is_dir():
-        return folder_corpus(source, settings.id_column, settings.text_column)
-    if source.exists() and source.suffix.lower() in TABLE_ENDINGS:
-        return read_table_file(source)
-    wrong = f"is no {' or '.join(TABLE_ENDINGS)} file" if source.exists() else "does not exist"
-    raise SourceError(
-        f"{source} {wrong}: name such a file, a folder of {' and '.join(TEXT_ENDINGS)} files or a Delta table's folder"
-    )
+        table = folder_corpus(source, settings.id_column, settings.text_column)
+    elif source.exists() and source.suffix.lower() in TABLE_ENDINGS:
+        table = read_table_file(source)
+    else:
+        wrong = f"is no {' or '.join(TABLE_ENDINGS)} file" if source.exists() else "does not exist"
+        raise SourceError(
+            f"{source} {wrong}: name such a file, a folder of {' and '.join(TEXT_ENDINGS)} files or a Delta table's "
+            "folder"
+        )
+    if table.num_rows == 0:
+        raise SourceError(f"{source} holds no document, and to mirror that would delete all: name another source")
+    return table
+
+
+def _fingerprint(table: pa.Table, settings: Settings) -> str:
+    """Hash of all that decides what a mirror writes: the rows with their types, and the columns that count."""
+    digest = hashlib.sha256(repr((settings.id_column, settings.text_column, settings.metadata_columns)).encode())
+    digest.update(table.schema.serialize())
+    for batch in table.to_batches():
+        digest.update(batch.serialize())
+    return digest.hexdigest()
+
+
+def _last_fingerprint(spark: SparkSession, settings: Settings) -> str | None:
+    """What the table's last commit noted; whoever else wrote since noted nothing."""
+    if not spark.catalog.tableExists(settings.source_table):
+        return None
+    note: str | None = spark.sql(f"DESCRIBE HISTORY {settings.source_table} LIMIT 1").collect()[0].userMetadata
+    return note
+
+
+@contextmanager
+def _noting(spark: SparkSession, note: str) -> Iterator[None]:
+    """Write a note into every Delta commit of the block."""
+    spark.conf.set(_COMMIT_NOTE, note)
+    try:
+        yield
+    finally:
+        spark.conf.unset(_COMMIT_NOTE)
 
 
 def _mirror(spark: SparkSession, documents: DataFrame, origin: str, settings: Settings) -> Mirrored:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local.update import PIPELINE_TABLES
@@ -16,28 +15,34 @@ from local.update import PIPELINE_TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import RenderableType
     from rich.progress import TaskID
 
     from local.figures import Figures
 
-_ENDED = ("failed", "skipped", "excluded", "stopped")  # otherwise than completed
+_NOTHING = "nothing new"
+_MARKS = {"waits": " ", "completed": "[green]✓[/]"}  # of a step that does not run; any other has gone wrong
 
 
 class Screen:
-    """Progress of one command: a line a stage, a line a flow, with rows and seconds."""
+    """Progress of one command: a line a stage, a line a flow, with rows and seconds.
+
+    On a terminal the lines are alive; elsewhere, in a log, each is printed once, when its stage has ended.
+    """
 
     def __init__(self) -> None:
-        self.console = Console(stderr=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.console = Console(highlight=False)
+        self.console.soft_wrap = not self.console.is_terminal
         self.seconds: dict[str, float] = {}  # per stage
         self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓"),
+            _Mark(),
             TextColumn("{task.description}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}"),
             console=self.console,
+            disable=not self.console.is_terminal,
         )
         self._flows: dict[str, TaskID] = {}
-        self._started: dict[str, float] = {}
         self._stage: TaskID | None = None
 
     @contextmanager
@@ -49,12 +54,17 @@ class Screen:
     @contextmanager
     def stage(self, name: str, description: str) -> Iterator[None]:
         """Show a stage while the block runs, and note how long it took."""
-        started = monotonic()
-        self._stage = self._progress.add_task(description, total=1, note="")
+        self._stage = self._progress.add_task(description, total=1, state="running", note="")
         self._flows = {}  # a second update gets lines of its own
-        yield
-        self._progress.update(self._stage, completed=1)
-        self.seconds[name] = round(monotonic() - started, 2)
+        started, state = monotonic(), "failed"
+        try:
+            yield
+            state = "completed"
+        finally:
+            self._progress.update(self._stage, completed=1, state=state)
+            self.seconds[name] = round(monotonic() - started, 2)
+            if not self.console.is_terminal:
+                self._print([self._stage, *self._flows.values()])
 
     def note(self, line: str) -> None:
         """Show a line beside the current stage."""
@@ -66,33 +76,56 @@ class Screen:
         if table not in self._flows:
             # All at the first word of any, in the order the data takes.
             self._flows = {
-                name: self._progress.add_task(f"  {name}", total=1, start=False, note="waits")
+                name: self._progress.add_task(f"  {name}", total=1, start=False, state="waits", note="waits")
                 for name in PIPELINE_TABLES
             }
-        task = self._flows[table]
+        flow = self._flows[table]
         if state == "running":
-            self._started[table] = monotonic()
-            self._progress.start_task(task)
-            self._progress.update(task, note="runs")
+            self._progress.start_task(flow)
+            self._progress.update(flow, state=state, note="runs")
         elif state == "completed":
-            self._progress.update(task, completed=1)
-        elif state in _ENDED:
-            self._progress.update(task, completed=1, note=f"[red]{state}")
+            # Rows are reported after the end, if there were any.
+            self._progress.update(flow, completed=1, state=state, note=_NOTHING)
+        elif state in ("failed", "skipped", "excluded", "stopped"):
+            self._progress.update(flow, completed=1, state=state, note=state)
 
     def rows(self, table: str, n_rows: int) -> None:
         """Show how many rows a flow has taken in, and how many a second."""
-        took = monotonic() - self._started.get(table, monotonic())
-        speed = f", {n_rows / took:,.0f} a second" if n_rows and took else ""
+        flow = self._progress.tasks[self._flows[table]]
+        took = flow.finished_time or flow.elapsed
+        speed = f", {n_rows / took:,.0f} a second" if took else ""
         what = "sentences" if table in ("sentences", "embeddings") else "rows"
-        self._progress.update(self._flows[table], note=f"{n_rows:,} {what}{speed}")
+        self._progress.update(flow.id, note=f"{n_rows:,} {what}{speed}" if n_rows else _NOTHING)
 
     def summary(self, figures: Figures) -> None:
         """Print the screen that ends a run."""
+        self.console.print()
         self.console.print(_tables(figures))
         self.console.print(_counts(figures))
         self.console.print(_seconds(figures))
         for line in figures.advice:
             self.console.print(f"[yellow]! {line}")
+
+    def _print(self, steps: list[TaskID]) -> None:
+        for step in (self._progress.tasks[number] for number in steps):
+            took = f"{step.finished_time or 0:.1f} s"
+            self.console.print(f"{_mark(step)} {step.description:<32}{took:>8}  {step.fields['note']}".rstrip())
+
+
+class _Mark(ProgressColumn):
+    """A spinner while a step runs; blank before, a tick or a cross after."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spinner = SpinnerColumn()
+
+    def render(self, task: Task) -> RenderableType:
+        """Show the state of one step."""
+        return self._spinner.render(task) if task.fields["state"] == "running" else _mark(task)
+
+
+def _mark(step: Task) -> str:
+    return _MARKS.get(step.fields["state"], "[red]✗[/]")
 
 
 def _tables(figures: Figures) -> Table:

@@ -11,6 +11,7 @@ third of the start-up time and allows one process a home.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import warnings
@@ -18,34 +19,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
 from local.java import find_java
+from local.jvm import CONF_DIR, delta_jars, end_jvm, java_options
 from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pyspark.sql import SparkSession
+    from collections.abc import Iterator, Sequence
 
     from local.home import Home
 
 N_CORES = 2  # tasks at a time; more gain little on small tables and cost a model's memory each
-DELTA_PACKAGE = "io.delta:delta-spark_4.2_2.13:4.4.0"
 REPOSITORY = Path(__file__).resolve().parent.parent
-# What delta-spark asks for and Spark has already, in versions that fit it better.
-_SHIPPED_WITH_SPARK = (
-    "com.fasterxml.jackson.core:*",
-    "com.fasterxml.jackson.datatype:*",
-    "com.github.luben:*",
-    "commons-logging:*",
-    "commons-pool:*",
-    "io.airlift:*",
-    "org.apache.hadoop:*",
-    "org.apache.logging.log4j:*",
-    "org.apache.parquet:*",
-    "org.roaringbitmap:*",
-    "org.slf4j:*",
-    "org.xerial.snappy:*",
-)
 
 _LOG4J = """\
 rootLogger.level = warn
@@ -58,48 +45,56 @@ appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}}: %m%n%ex
 """
 
 
-def start_session(home: Home) -> SparkSession:
-    """Start Spark for one home, with its tables registered. One session a process.
-
-    Static configuration goes through spark-defaults.conf, the one place where Connect's server reads it.
+@contextmanager
+def spark_session(home: Home) -> Iterator[SparkSession]:
+    """Run Spark for one home, with its tables registered, while the block runs. One session at a time a process.
 
     Raises:
         SettingsError: no Java, or Delta's jars can be neither found nor downloaded.
     """
-    os.environ["JAVA_HOME"] = str(find_java())
-    configuration = _configuration(home)
+    spark = _started(home)
+    try:
+        yield spark
+    finally:
+        spark.stop()
+        end_jvm()
+
+
+def _started(home: Home) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
-    defaults = "".join(f"{key} {value}\n" for key, value in configuration.items())
-    (home.spark / "spark-defaults.conf").write_text(defaults, encoding="utf-8")
-    (home.spark / "log4j2.properties").write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")
+    defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
     os.environ |= {
-        "SPARK_CONF_DIR": str(home.spark),
+        "JAVA_HOME": str(find_java()),
+        "SPARK_CONF_DIR": str(CONF_DIR),
         "SPARK_TESTING": "1",  # makes server and client agree on a free port; without it both insist on 15002
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     os.environ.pop("SPARK_REMOTE", None)
-
-    from pyspark.errors import PySparkException  # noqa: PLC0415
-    from pyspark.sql import SparkSession  # noqa: PLC0415  # reads the environment that was just set
-
-    log = home.spark / "start.log"
     try:
         with _stderr_to(log), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
+            configuration = _configuration(
+                home, delta_jars(), f"{java_options()} -Dlog4j2.configurationFile={log4j.as_uri()}"
+            )
+            # Static configuration goes through a file, the one place where Connect's server reads it.
+            defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
+            log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")
+            os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(defaults))} pyspark-shell"
             spark: SparkSession = SparkSession.builder.remote(f"local[{N_CORES}]").getOrCreate()
     except PySparkException as error:
         raise SettingsError(
             f"Spark did not start: its last words are in {log} and {home.spark / 'spark.log'}"
         ) from error
-    _keep_delta_jars()
     _register_tables(spark, home)
     return spark
 
 
-def _configuration(home: Home) -> dict[str, str]:
+def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[str, str]:
     return {
+        "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
+        "spark.driver.extraJavaOptions": java_options,
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
@@ -108,6 +103,10 @@ def _configuration(home: Home) -> dict[str, str]:
         "spark.local.dir": str(home.spark / "scratch"),
         "spark.databricks.delta.snapshotPartitions": "1",  # 50 tasks to read a small table's log otherwise
         "spark.sql.shuffle.partitions": str(N_CORES),
+        # A run asks each query once, of a few thousand rows: to compile or re-plan it costs more than it saves.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
         # An Arrow batched `udf` over a Delta scan hangs in Spark 4.2.0 (SPARK-58241); `pandas_udf` does not.
         "spark.sql.execution.pythonUDF.arrow.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -117,25 +116,7 @@ def _configuration(home: Home) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.connect.grpc.binding.address": "127.0.0.1",
-        # A run lives for seconds: the optimising compiler would take a core from the model and never earn it back.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    } | _delta_jars()
-
-
-def _delta_jars() -> dict[str, str]:
-    """Where Spark finds Delta: a download into the virtual environment the first time, its files from then on."""
-    ivy = Path(sys.prefix) / "ivy"
-    if (ivy / DELTA_PACKAGE.replace(":", "_")).exists():
-        return {"spark.jars": ",".join(str(jar) for jar in sorted((ivy / "jars").glob("*.jar")))}
-    return {
-        "spark.jars.packages": DELTA_PACKAGE,
-        "spark.jars.excludes": ",".join(_SHIPPED_WITH_SPARK),
-        "spark.jars.ivy": str(ivy),
     }
-
-
-def _keep_delta_jars() -> None:
-    (Path(sys.prefix) / "ivy" / DELTA_PACKAGE.replace(":", "_")).touch()
 
 
 @contextmanager
@@ -159,10 +140,11 @@ def _register_tables(spark: SparkSession, home: Home) -> None:
     A folder without a first commit is what a killed creation leaves; it holds nothing, and Delta would refuse
     to create the table over it.
     """
-    for folder in sorted(home.warehouse.glob("*.db/*")):
-        schema = folder.parent.name.removesuffix(".db")
+    for database in sorted(home.warehouse.glob("*.db")):
+        schema = database.name.removesuffix(".db")
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if any((folder / "_delta_log").glob("*.json")):
-            spark.sql(f"CREATE TABLE {schema}.{folder.name} USING delta LOCATION '{folder.as_uri()}'")
-        else:
-            shutil.rmtree(folder)
+        for folder in sorted(database.iterdir()):
+            if any((folder / "_delta_log").glob("*.json")):
+                spark.sql(f"CREATE TABLE {schema}.{folder.name} USING delta LOCATION '{folder.as_uri()}'")
+            else:
+                shutil.rmtree(folder)

@@ -50,12 +50,12 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     n_dimension = dimension(settings.model_path or None)
     index.ensure(n_dimension)
     n_records = index.n_records()
-    has_state = not state.held().isEmpty()
-    if n_records and not has_state:
+    n_documents, n_known = state.count()
+    if n_records and not n_documents:
         raise SyncRefused(
             f"namespace {settings.namespace} of index {settings.index_name} holds {n_records} records that this "
             "pipeline did not write: choose an empty namespace"
         )
-    if not n_records and has_state and state.n_records():
+    if not n_records and n_known:
         state.forget_contents()
     return Prepared(n_dimension, n_records, index.n_checks)

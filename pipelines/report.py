@@ -22,7 +22,7 @@ class SyncReport:
     reason: str = "the only form there is"
     n_documents: int = 0
     n_sentences: int = 0
-    n_records: int = 0  # in the index when it ended; not known after a failure
+    n_records: int = 0  # in the index when it ended, or after what a dry run would do; not known after a failure
     n_changed: int = 0
     n_upserted: int = 0
     n_deleted: int = 0

@@ -70,11 +70,11 @@ class State:
             f"payload_hashes = transform(payload_hashes, hash -> CAST(NULL AS STRING)) WHERE {self._mine}"
         )
 
-    def n_records(self) -> int:
-        """Count the records known to be in the index."""
-        sql = "coalesce(sum(size(array_compact(payload_hashes))), 0) AS n_records"
-        row = self.held().selectExpr(sql).first()
-        return int(row.n_records) if row else 0
+    def count(self) -> tuple[int, int]:
+        """Count the documents ever synced, and the records known to be in the index."""
+        known = "coalesce(sum(size(array_compact(payload_hashes))), 0) AS n_records"
+        row = self.held().selectExpr("count(*) AS n_documents", known).collect()[0]
+        return row.n_documents, row.n_records
 
     def record(self, run: Mapping[str, Any]) -> None:
         """Append one row to `sync_runs`."""

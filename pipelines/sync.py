@@ -79,7 +79,7 @@ def sync(
                     f"{report.n_deleted} deleted"
                 )
         report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
-        report.n_records = report.n_upserted + report.n_unchanged if settings.dry_run else state.n_records()
+        report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
         report.outcome = "succeeded"
     except SyncRefused as error:
         report.outcome, report.error = "refused", str(error)

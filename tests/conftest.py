@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.home import Home
-from local.session import start_session
+from local.session import spark_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,5 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def spark(home: Home) -> Iterator[SparkSession]:
-    session = start_session(home)
-    yield session
-    session.stop()
+    with spark_session(home) as session:
+        yield session
