@@ -32,11 +32,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every command is given."""
+    """What every command is given.
+
+    Raises:
+        SettingsError: the real service without a key.
+    """
 
     home: Home
     chosen: Mapping[str, str]  # settings from flags
-    pinecone: bool  # write to the real service
+    pinecone: bool  # the real service
+
+    def __post_init__(self) -> None:
+        if self.pinecone and not os.environ.get("PINECONE_API_KEY"):
+            raise SettingsError("--pinecone needs a key: set the environment variable PINECONE_API_KEY")
 
 
 @contextmanager
@@ -44,12 +52,10 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
     """Hold the home, start Spark and find the index.
 
     Raises:
-        SettingsError: the home is in use, or `--pinecone` without a key.
+        SettingsError: the home is in use, or a setting is wrong.
     """
     with ExitStack() as stack:
         stack.enter_context(context.home.lock())
-        if context.pinecone and not os.environ.get("PINECONE_API_KEY"):
-            raise SettingsError("--pinecone needs a key: set the environment variable PINECONE_API_KEY")
         url = None if context.pinecone else stack.enter_context(index_url(context.home))
         chosen = parameters(source, context.chosen, url)
         load_settings(chosen)  # wrong settings are found before Spark starts

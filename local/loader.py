@@ -120,7 +120,8 @@ def _last_fingerprint(spark: SparkSession, settings: Settings) -> str | None:
     """What the table's last commit noted; whoever else wrote since noted nothing."""
     if not spark.catalog.tableExists(settings.source_table):
         return None
-    note: str | None = spark.sql(f"DESCRIBE HISTORY {settings.source_table} LIMIT 1").collect()[0].userMetadata
+    quoted = settings.source_table.replace(".", "`.`")  # a schema may be called `history`
+    note: str | None = spark.sql(f"DESCRIBE HISTORY `{quoted}` LIMIT 1").collect()[0].userMetadata
     return note
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from local.figures import Figures
 
-_NOTHING = "nothing new"
+_RUNS, _NOTHING = "runs", "nothing new"
 _MARKS = {"waits": " ", "completed": "[green]✓[/]"}  # of a step that does not run; any other has gone wrong
 
 
@@ -82,10 +82,11 @@ class Screen:
         flow = self._flows[table]
         if state == "running":
             self._progress.start_task(flow)
-            self._progress.update(flow, state=state, note="runs")
+            self._progress.update(flow, state=state, note=_RUNS)
         elif state == "completed":
-            # Rows are reported after the end, if there were any.
-            self._progress.update(flow, completed=1, state=state, note=_NOTHING)
+            note = self._progress.tasks[flow].fields["note"]
+            # Rows may have been reported, and may still be.
+            self._progress.update(flow, completed=1, state=state, note=_NOTHING if note == _RUNS else note)
         elif state in ("failed", "skipped", "excluded", "stopped"):
             self._progress.update(flow, completed=1, state=state, note=state)
 

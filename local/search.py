@@ -32,14 +32,15 @@ def search(context: Context, question: str, top_k: int) -> None:
 
 def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -> None:
     settings = load_settings(chosen)
-    index = VectorIndex(settings, index_key())
     vector = Embedder(settings.model_path or None, settings.precision).encode([question])[0]
-    matches = index.query(vector, top_k)
+    with VectorIndex(settings, index_key()) as index:
+        matches = index.query(vector, top_k)
+        around = {near for match in matches for near in _neighbours(match)}
+        texts = (
+            {found: str(metadata["text"]) for found, metadata in index.fetch(sorted(around)).items()} if around else {}
+        )
     if not matches:
         screen.console.print("The index holds nothing yet: run `python -m local run` first")
-        return
-    around = {near for match in matches for near in _neighbours(match)}
-    texts = {found: str(metadata["text"]) for found, metadata in index.fetch(sorted(around)).items()}
     for match in matches:
         before, after = (escape(texts.get(near, "")) for near in _neighbours(match))
         title = match.metadata.get("title")

@@ -107,6 +107,7 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.adaptive.enabled": "false",
+        "spark.sql.pipelines.maxFlowRetryAttempts": "0",  # what fails here fails again: say so at once
         # An Arrow batched `udf` over a Delta scan hangs in Spark 4.2.0 (SPARK-58241); `pandas_udf` does not.
         "spark.sql.execution.pythonUDF.arrow.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -145,6 +146,7 @@ def _register_tables(spark: SparkSession, home: Home) -> None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for folder in sorted(database.iterdir()):
             if any((folder / "_delta_log").glob("*.json")):
-                spark.sql(f"CREATE TABLE {schema}.{folder.name} USING delta LOCATION '{folder.as_uri()}'")
-            else:
+                # A path, for Spark does not decode a URI: it would look for a folder named `%20`.
+                spark.catalog.createTable(f"{schema}.{folder.name}", path=str(folder), source="delta")
+            elif folder.is_dir():
                 shutil.rmtree(folder)

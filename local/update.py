@@ -104,7 +104,8 @@ def update(
             graph_id,
             full_refresh=full_refresh,
             full_refresh_all=full_refresh is not None and not full_refresh,
-            refresh=None,
+            # Spark would update the named tables alone, and leave those below them behind.
+            refresh=[table for table in PIPELINE_TABLES if table not in full_refresh] if full_refresh else None,
             dry=False,
             storage=storage.as_uri(),
         )

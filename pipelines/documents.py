@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.ids import TOMBSTONE_HASH, content_hash_column, record_id
-from pipelines.index import Record
 from pipelines.plan import DocumentPlan, HeldHashes, plan_document
+from pipelines.record import Record
 from pipelines.rows import iterate_rows
 
 if TYPE_CHECKING:

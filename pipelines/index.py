@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import orjson
 
 from pipelines.errors import VectorIndexError
+from pipelines.record import MAX_RECORDS, Record, batches, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,23 +25,8 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
-# Limits of one request, from Pinecone's documentation, "Upsert records" and "Delete records".
-MAX_RECORDS = 1000
-MAX_BYTES = 2_000_000
-_FLOAT_BYTES = 16  # longest shortest-text of a float32, with its comma
-_RECORD_BYTES = 120  # keys and punctuation of a record, its id included
 _N_CONCURRENT = 8
 _METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as the index takes it."""
-
-    id: str
-    values: NDArray[np.float32]  # [dimension]
-    metadata_json: str
-    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,10 @@ class Match:
 
 
 class VectorIndex:
-    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request."""
+    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request.
+
+    A context manager, which closes its connections.
+    """
 
     def __init__(self, settings: Settings, api_key: str) -> None:
         """Remember where the index is; the key is kept in the client alone.
@@ -63,7 +51,7 @@ class VectorIndex:
             settings: name, namespace and address; cloud and region to create it in.
             api_key: Pinecone's.
         """
-        from pinecone import Pinecone  # noqa: PLC0415  # a job that finds nothing to do need not load it
+        from pinecone import Pinecone  # noqa: PLC0415  # half a second, which a settings error need not wait for
 
         self._settings = settings
         self._client: Pinecone = Pinecone(api_key=api_key, host=settings.pinecone_host or None)
@@ -71,6 +59,14 @@ class VectorIndex:
         self._lock = Lock()
         self.n_requests = 0  # requests that read or wrote records
         self.n_checks = 0  # requests that described the index
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._index is not None:
+            self._index.close()
+        self._client.close()
 
     def ensure(self, dimension: int) -> None:
         """Create the index if it is not there; else check that it is the one we write to.
@@ -117,7 +113,7 @@ class VectorIndex:
 
         def send(batch: list[Record]) -> None:
             assert index is not None  # noqa: S101  # there are records
-            values = _shortest(np.stack([record.values for record in batch]))
+            values = shortest(np.stack([record.values for record in batch]))
             vectors = [
                 {"id": record.id, "values": floats, "metadata": record.metadata}
                 for record, floats in zip(batch, values, strict=True)
@@ -186,27 +182,6 @@ class VectorIndex:
                 raise
 
 
-def batches(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Cut records into requests within `MAX_RECORDS` and `MAX_BYTES`, by an upper bound of each record's size."""
-    batch: list[Record] = []
-    size = 0
-    for record in records:
-        n_bytes = len(record.values) * _FLOAT_BYTES + len(record.metadata_json.encode()) + _RECORD_BYTES
-        if batch and (len(batch) == MAX_RECORDS or size + n_bytes > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size += n_bytes
-    if batch:
-        yield batch
-
-
-def _shortest(values: NDArray[np.float32]) -> list[list[float]]:
-    """Turn float32 into the floats whose text is shortest: half the bytes on the wire, and the same bits on arrival."""
-    shortest: list[list[float]] = orjson.loads(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY))
-    return shortest
-
-
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
     """Turn the SDK's errors into ours, in one line that says what to do."""
@@ -215,7 +190,11 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        advice = {401: ": check the Pinecone key", 403: ": the key may not do this", 404: ": check index_name"}
+        advice = {
+            401: ": check the Pinecone key",
+            403: ": the key may not do this",
+            404: ": a first run creates the index, else check index_name",
+        }
         raise VectorIndexError(
             f"{what} failed with status {error.status_code}, {error.message}{advice.get(error.status_code, '')}"
         ) from error

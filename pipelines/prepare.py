@@ -46,10 +46,10 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     check_change_feed(spark, settings)
     state = State(spark, settings)
     state.create()
-    index = VectorIndex(settings, api_key)
     n_dimension = dimension(settings.model_path or None)
-    index.ensure(n_dimension)
-    n_records = index.n_records()
+    with VectorIndex(settings, api_key) as index:
+        index.ensure(n_dimension)
+        n_records = index.n_records()
     n_documents, n_known = state.count()
     if n_records and not n_documents:
         raise SyncRefused(

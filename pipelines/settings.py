@@ -80,8 +80,8 @@ class Settings:
         _require("metadata_columns", ", ".join(sorted(twice)), not twice, "each column once")
 
     def table(self, name: str) -> str:
-        """Full name of one of our own tables: `catalog.schema.name`."""
-        return f"{self.catalog}.{self.schema}.{name}"
+        """Full name of one of our own tables, quoted: a schema may well be called `history`, a word of Delta's SQL."""
+        return f"`{self.catalog}`.`{self.schema}`.`{name}`"
 
 
 def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | None = None) -> Settings:

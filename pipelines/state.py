@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+
 from pipelines.tables import INDEX_STATE, SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ class State:
         self._spark = spark
         self._settings = settings
         self._table = settings.table(INDEX_STATE.name)
-        self._mine = f"`index` = '{settings.index_name}' AND namespace = {_literal(settings.namespace)}"
+        # A namespace may hold quotes, braces, ${}: it goes into no SQL text.
+        self._here = (F.lit(settings.index_name).alias("index"), F.lit(settings.namespace).alias("namespace"))
 
     def create(self) -> None:
         """Create the tables that are not there."""
@@ -35,7 +38,8 @@ class State:
         """Read what the namespace may hold; nothing where no sync has been."""
         if not self._spark.catalog.tableExists(self._table):
             return self._spark.createDataFrame([], INDEX_STATE.ddl())
-        return self._spark.table(self._table).where(self._mine)
+        index, namespace = self._settings.index_name, self._settings.namespace
+        return self._spark.table(self._table).where((F.col("index") == index) & (F.col("namespace") == namespace))
 
     def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Write rows of `index_state`, each replacing its document's row. One commit.
@@ -51,23 +55,25 @@ class State:
         self._spark.sql(
             f"""
             MERGE INTO {self._table} AS held
-            USING (
-                SELECT *, '{self._settings.index_name}' AS `index`, {_literal(self._settings.namespace)} AS namespace,
-                       current_timestamp() AS synced_at
-                FROM {{rows}}
-            ) AS new
+            USING {{rows}} AS new
             ON held.`index` = new.`index` AND held.namespace = new.namespace AND held.doc_id = new.doc_id
             WHEN MATCHED THEN UPDATE SET *
             WHEN NOT MATCHED THEN INSERT *
             """,
-            rows=rows,
+            rows=rows.select("*", *self._here, F.current_timestamp().alias("synced_at")),
         )
 
     def forget_contents(self) -> None:
         """Note that the namespace was found empty: nothing of it is known to be there, and all its room stays."""
         self._spark.sql(
-            f"UPDATE {self._table} SET document_hash = NULL, "
-            f"payload_hashes = transform(payload_hashes, hash -> CAST(NULL AS STRING)) WHERE {self._mine}"
+            f"""
+            MERGE INTO {self._table} AS held
+            USING {{here}} AS here
+            ON held.`index` = here.`index` AND held.namespace = here.namespace
+            WHEN MATCHED THEN UPDATE SET
+                document_hash = NULL, payload_hashes = transform(held.payload_hashes, hash -> CAST(NULL AS STRING))
+            """,
+            here=self._spark.range(1).select(*self._here),
         )
 
     def count(self) -> tuple[int, int]:
@@ -80,8 +86,3 @@ class State:
         """Append one row to `sync_runs`."""
         row = self._spark.createDataFrame([tuple(run[name] for name in SYNC_RUNS.columns)], SYNC_RUNS.ddl())
         row.write.insertInto(self._settings.table(SYNC_RUNS.name))
-
-
-def _literal(text: str) -> str:
-    """SQL string literal of a namespace: any printable ASCII, as `Settings` allows."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -27,7 +27,7 @@ from pipelines.tables import EMBEDDINGS
 from pipelines.to_documents import document_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -55,43 +55,31 @@ def sync(
         SyncRefused: a guard stopped it before the first write.
         VectorIndexError: the index refused or could not be reached; the next sync goes on from there.
     """
-    state = State(spark, settings)
-    index = VectorIndex(settings, api_key)
     report = _started(spark, settings)
-    started = monotonic()
-    try:
-        changes = _changes(spark, settings, state, report)
-        summary = summarise(changes)
-        _note(report, summary)
-        report.seconds["plan"] = monotonic() - started
-        if not settings.dry_run:
-            _guard(summary, settings)
-        if summary.n_changed:
-            n_done = 0
-            documents = differing_documents(
-                _embeddings(spark, settings, report), changes, with_records=not settings.dry_run
-            )
-            for window in windows(documents, WINDOW_RECORDS):
-                _apply(window, state, index, report, dry_run=settings.dry_run)
-                n_done += len(window)
-                on_progress(
-                    f"{n_done} of {summary.n_changed} documents, {report.n_upserted} records written, "
-                    f"{report.n_deleted} deleted"
-                )
-        report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
-        report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
-        report.outcome = "succeeded"
-    except SyncRefused as error:
-        report.outcome, report.error = "refused", str(error)
-        raise
-    except Exception as error:
-        report.error = str(error) or type(error).__name__
-        raise
-    finally:
-        report.n_requests, report.n_checks = index.n_requests, index.n_checks
-        report.ended_at = datetime.now(UTC)
-        if not settings.dry_run:
-            state.record(asdict(report))
+    state = State(spark, settings)
+    with VectorIndex(settings, api_key) as index:
+        try:
+            started = monotonic()
+            changes, summary = _plan(spark, settings, state, report)
+            report.seconds["plan"] = monotonic() - started
+            if summary.n_changed:
+                for window in _windows(spark, settings, report, changes):
+                    _apply(window, state, index, report, dry_run=settings.dry_run)
+                    on_progress(f"{report.n_upserted} records written, {report.n_deleted} deleted")
+            report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
+            report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
+            report.outcome = "succeeded"
+        except SyncRefused as error:
+            report.outcome, report.error = "refused", str(error)
+            raise
+        except Exception as error:
+            report.error = str(error) or type(error).__name__
+            raise
+        finally:
+            report.n_requests, report.n_checks = index.n_requests, index.n_checks
+            report.ended_at = datetime.now(UTC)
+            if not settings.dry_run:
+                state.record(asdict(report))
     return report
 
 
@@ -115,7 +103,8 @@ def _embeddings(spark: SparkSession, settings: Settings, report: SyncReport) -> 
     return spark.sql(f"SELECT * FROM {settings.table(EMBEDDINGS.name)} VERSION AS OF {report.table_version}")
 
 
-def _changes(spark: SparkSession, settings: Settings, state: State, report: SyncReport) -> DataFrame:
+def _plan(spark: SparkSession, settings: Settings, state: State, report: SyncReport) -> tuple[DataFrame, Summary]:
+    """Compare, count, and refuse what the guard refuses."""
     recipe = embeddings_recipe(settings)
     source_ids = None
     if settings.source_mode == "changes":
@@ -123,7 +112,19 @@ def _changes(spark: SparkSession, settings: Settings, state: State, report: Sync
             content_hash_column(document_id(settings)).alias("doc_id")
         )
     heads = to_heads(_embeddings(spark, settings, report), recipe)
-    return to_changes(heads, state.held(), source_ids, recipe)
+    changes = to_changes(heads, state.held(), source_ids, recipe)
+    summary = summarise(changes)
+    _note(report, summary)
+    if not settings.dry_run:
+        _guard(summary, settings)
+    return changes, summary
+
+
+def _windows(
+    spark: SparkSession, settings: Settings, report: SyncReport, changes: DataFrame
+) -> Iterator[list[Document]]:
+    embeddings = _embeddings(spark, settings, report)
+    return windows(differing_documents(embeddings, changes, with_records=not settings.dry_run), WINDOW_RECORDS)
 
 
 def _note(report: SyncReport, summary: Summary) -> None:

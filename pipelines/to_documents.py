@@ -71,7 +71,7 @@ def to_documents(raw: DataFrame, settings: Settings, schema: StructType) -> Data
 def to_documents_quarantine(raw: DataFrame, settings: Settings, schema: StructType) -> DataFrame:
     """Keep the raw rows that a rule refuses, whole, with the names of those rules."""
     judged = _judged(raw, settings, schema).where("refused")
-    return judged.selectExpr("raw.*", f"{rules.reasons(rules.DOCUMENTS)} AS reasons")
+    return judged.selectExpr("raw_row.*", f"{rules.reasons(rules.DOCUMENTS)} AS reasons")
 
 
 def document_id(settings: Settings, document: str = "document") -> Column:
@@ -91,7 +91,7 @@ def _judged(raw: DataFrame, settings: Settings, schema: StructType) -> DataFrame
         version = F.unix_micros(version) if is_time else version.cast("bigint")
     return (
         raw.select(
-            F.struct("*").alias("raw"),
+            F.struct("*").alias("raw_row"),  # not `raw`: `raw.*` would be what is left of the table of that name
             _clean()(F.make_valid_utf8(F.col(f"`{settings.text_column}`").cast("string"))).alias("document"),
             F.coalesce("source_version", version).alias("version"),
             F.col("change_type").isin("delete", "update_preimage").alias("is_delete"),

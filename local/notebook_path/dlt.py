@@ -82,6 +82,7 @@ def table(  # noqa: PLR0913  # Databricks' signature
             partition_cols=partition_cols,
             schema=schema,
         )(flow)
+        function.is_declared = True  # type: ignore[attr-defined]
         return function
 
     return declare(query_function) if query_function else declare
@@ -135,7 +136,7 @@ def __getattr__(name: str) -> NoReturn:
 
 def _expectations(action: Literal["warn", "drop", "fail"], rules: Mapping[str, str]) -> Decorator:
     def attach(function: QueryFunction) -> QueryFunction:
-        if function is None:
+        if hasattr(function, "is_declared"):
             raise SettingsError("an expectation stands above @dlt.table: put it below")
         function.expectations = (*getattr(function, "expectations", ()), _Expectations(action, rules))  # type: ignore[attr-defined]
         return function

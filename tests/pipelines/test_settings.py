@@ -59,7 +59,7 @@ def test_texts_become_the_types_of_their_settings() -> None:
 
 def test_tables_are_named_in_full() -> None:
     settings = load_settings(SOURCE, {"catalog": "main", "schema": "dev_docs"}, environment={})
-    assert settings.table("raw") == "main.dev_docs.raw"
+    assert settings.table("raw") == "`main`.`dev_docs`.`raw`"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Records cut into requests, and floats written short."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.record import MAX_BYTES, MAX_RECORDS, Record, batches, shortest
+
+VECTOR = np.zeros(3, dtype=np.float32)
+
+
+def record(number: int, text: str = "") -> Record:
+    metadata = {"text": text}
+    return Record(f"id{number}", VECTOR, json.dumps(metadata), metadata)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from([0, 1, 900_000, MAX_BYTES]), max_size=8), st.integers(0, 2 * MAX_RECORDS))
+def test_batches_keep_order_and_both_limits(large: list[int], n_small: int) -> None:
+    records = [record(i, "x" * size) for i, size in enumerate(large)]
+    records += [record(len(large) + i) for i in range(n_small)]
+    cut = list(batches(records))
+    assert [one for batch in cut for one in batch] == records
+    for batch in cut:
+        assert 0 < len(batch) <= MAX_RECORDS
+        assert len(batch) == 1 or sum(len(one.metadata_json) for one in batch) <= MAX_BYTES
+    # No request without need: the first record of the next would not have fitted.
+    for batch, following in pairwise(cut):
+        size = sum(len(one.metadata_json) + 200 for one in [*batch, following[0]])
+        assert len(batch) == MAX_RECORDS or size > MAX_BYTES
+
+
+def finite(bits: int) -> bool:
+    return bool(np.isfinite(np.uint32(bits).view(np.float32)))
+
+
+@given(st.lists(st.integers(0, 2**32 - 1).filter(finite), min_size=1, max_size=9))
+def test_the_shortest_text_of_a_float32_is_the_same_float32(bits: list[int]) -> None:
+    values = np.array([bits], dtype=np.uint32).view(np.float32)
+    text = json.dumps(shortest(values))
+    assert np.array(json.loads(text), dtype=np.float32).tobytes() == values.tobytes()
+    assert len(text) <= 2 + 2 + 16 * len(bits)  # what `batches` reckons with

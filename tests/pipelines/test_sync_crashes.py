@@ -1,0 +1,198 @@
+"""A sync that dies anywhere leaves a state from which the next one converges, be its plan the same or another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from pipelines import sync as sync_module
+from pipelines.documents import Document, windows
+from pipelines.ids import TOMBSTONE_HASH, content_hash, record_id
+from pipelines.index import VectorIndex
+from pipelines.record import Record
+from pipelines.report import SyncReport
+from pipelines.sync import _apply
+from tests.pipelines.scene import NOON, Version, desired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.pipelines.scene import Scene
+
+VECTOR = np.ones(1, dtype=np.float32)
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Burns with every step of a sync; at the end of it, the sync dies."""
+
+    length: int | None  # steps that still happen; None for ever
+
+    def burn(self) -> None:
+        if self.length == 0:
+            raise CrashError
+        if self.length is not None:
+            self.length -= 1
+
+
+@dataclass(slots=True)
+class Service:
+    """The index and the state's table in memory: what survives a crash. A fuse burns before each of their writes."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)  # doc_id -> its row of `index_state`
+    texts: dict[str, str] = field(default_factory=dict)  # record id -> text
+    fuse: Fuse = field(default_factory=lambda: Fuse(None))
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # no secret
+    n_requests: int = 0
+
+    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        self.fuse.burn()
+        self.rows |= {document["doc_id"]: dict(document) for document in documents}
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        for record in self.random.sample(records, len(records)):  # batches go out in parallel
+            self.fuse.burn()
+            self.texts[record.id] = record.metadata["text"]
+            self.n_requests += 1
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for gone in self.random.sample(ids, len(ids)):
+            self.fuse.burn()
+            self.texts.pop(gone, None)
+            self.n_requests += 1
+
+    def check(self) -> None:
+        """What the state claims to know is so, and it has room for every record there is."""
+        roomy = {record_id(doc_id, i) for doc_id, row in self.rows.items() for i in range(len(row["payload_hashes"]))}
+        assert self.texts.keys() <= roomy
+        for doc_id, row in self.rows.items():
+            for i, known in enumerate(row["payload_hashes"]):
+                assert known is None or content_hash(self.texts[record_id(doc_id, i)]) == known
+
+
+def differing(wanted: Mapping[str, str], service: Service) -> Iterator[Document]:
+    """Find documents that differ, as `to_changes` and `differing_documents` do; a letter is a sentence."""
+    for doc_id in sorted({*wanted, *service.rows}):
+        sentences, row = wanted.get(doc_id, ""), service.rows.get(doc_id)
+        head = content_hash(sentences) if sentences else TOMBSTONE_HASH
+        if row["document_hash"] == head if row else not sentences:
+            continue
+        change = {
+            "doc_id": doc_id,
+            "status": "write" if sentences else "delete",
+            "head_known": True,
+            "source_id": doc_id,
+            "version": 1,
+            "document_hash": head,
+            "recipe": "r",
+            "model": "m",
+            "changed_at": NOON,
+            "held": row and row["payload_hashes"],
+        }
+        records = [Record(record_id(doc_id, i), VECTOR, "{}", {"text": text}) for i, text in enumerate(sentences)]
+        yield Document(change, [content_hash(text) for text in sentences], records)
+
+
+def run(wanted: Mapping[str, str], service: Service, n_window: int) -> None:
+    report = SyncReport("run", "docs", "all", NOON, "table", 0)
+    for window in windows(list(differing(wanted, service)), n_window):
+        _apply(window, service, service, report, dry_run=False)  # type: ignore[arg-type]
+
+
+Step = tuple[dict[str, str], int | None]
+STEPS = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from("pqr"), st.text("abc", min_size=1, max_size=4)),
+        st.none() | st.integers(0, 12),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@hypothesis_settings(deadline=None, max_examples=300)
+@given(STEPS, st.integers(1, 6), st.integers(0, 3))
+def test_whatever_dies_where_the_next_sync_that_lives_converges(steps: list[Step], n_window: int, seed: int) -> None:
+    service = Service(random=Random(seed))  # noqa: S311  # no secret
+    for wanted, length in [*steps, (steps[-1][0], None)]:
+        service.fuse = Fuse(length)
+        try:
+            run(wanted, service, n_window)
+        except CrashError:
+            service.check()
+            continue
+        service.check()
+        assert service.texts == {record_id(d, i): text for d, texts in wanted.items() for i, text in enumerate(texts)}
+    n_requests = service.n_requests
+    run(steps[-1][0], service, n_window)
+    assert service.n_requests == n_requests
+
+
+@pytest.mark.parametrize("then", ["abcd", "abxd", "ab", "", "wxyz12"])
+def test_every_step_of_one_sync_can_be_the_last(then: str) -> None:
+    """A text is edited and grows; at each step it dies, and `then` is what comes next."""
+    n_steps = 0
+    while True:
+        service = Service()
+        run({"p": "abcd", "q": "ab"}, service, 10)
+        service.fuse = Fuse(n_steps)
+        try:
+            run({"p": "axcdef"}, service, 3)
+        except CrashError:
+            service.check()
+        else:
+            break
+        service.fuse = Fuse(None)
+        run({"p": then} if then else {}, service, 3)
+        service.check()
+        assert service.texts == {record_id("p", i): text for i, text in enumerate(then)}
+        n_steps += 1
+    assert n_steps == 4 + 3 + 2  # merges; sentences edited and new; sentences deleted
+
+
+class MortalIndex(VectorIndex):
+    """The real one, but the process dies before a write is sent, or after it was taken and before its answer."""
+
+    fuse = Fuse(None)
+
+    def upsert(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.fuse.burn()
+            super().upsert([record])
+        self.fuse.burn()
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for gone in ids:
+            self.fuse.burn()
+            super().delete([gone])
+        self.fuse.burn()
+
+
+def test_a_real_sync_converges_after_two_that_died(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_module, "VectorIndex", MortalIndex)
+    monkeypatch.setattr(sync_module, "WINDOW_RECORDS", 4)
+    first, second = Version("p", 1, ("a", "b", "c")), Version("q", 1, ("d", "e"))
+    longer, gone = replace(first, version=2, sentences=("a", "x", "c", "y")), replace(second, version=2, sentences=())
+    last = (replace(first, version=3, sentences=("a", "b")), replace(second, version=3))
+    scene.prepare()
+    for length, versions in ((4, (first, second)), (2, (longer, gone))):
+        scene.log(*versions)
+        monkeypatch.setattr(MortalIndex, "fuse", Fuse(length))
+        with pytest.raises(CrashError):
+            scene.sync()
+    assert [(row.outcome, row.error) for row in scene.runs()] == [("failed", "CrashError")] * 2
+    scene.log(*last)
+    monkeypatch.setattr(MortalIndex, "fuse", Fuse(None))
+    scene.sync()
+    assert scene.contents() == desired(*last)

@@ -1,0 +1,121 @@
+"""The bundle's files agree with the code: settings, notebooks, requirements. Databricks itself is not asked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.recipe import PINS
+from pipelines.settings import CONFIGURATION_PREFIX, Settings, load_settings
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = {setting.name for setting in fields(Settings)}
+LOCAL_ONLY = {"pinecone_host"}  # another service than Pinecone
+OF_THE_RUN = {"max_delete_ratio", "dry_run"}  # job parameters without a variable
+
+
+def read(path: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / path).read_text(encoding="utf-8")))
+
+
+BUNDLE = read("databricks.yml")
+PIPELINE = read("resources/embeddings.pipeline.yml")["resources"]["pipelines"]["embeddings"]
+JOB = read("resources/sync.job.yml")["resources"]["jobs"]["sync"]
+PARAMETERS = {parameter["name"]: parameter["default"] for parameter in JOB["parameters"]}
+CONFIGURATION = {name.removeprefix(CONFIGURATION_PREFIX): text for name, text in PIPELINE["configuration"].items()}
+
+
+def test_every_setting_is_a_job_parameter() -> None:
+    assert set(PARAMETERS) == SETTINGS - LOCAL_ONLY
+
+
+def test_every_variable_is_described_and_used() -> None:
+    assert all(variable["description"] for variable in BUNDLE["variables"].values())
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "resources").glob("*.yml"))
+    used = set(re.findall(r"\$\{var\.(\w+)\}", text))
+    assert used == set(BUNDLE["variables"])
+    assert {name: f"${{var.{name}}}" for name in SETTINGS - LOCAL_ONLY - OF_THE_RUN}.items() <= PARAMETERS.items()
+
+
+def test_pipeline_and_job_say_the_same() -> None:
+    assert CONFIGURATION.items() <= PARAMETERS.items()
+
+
+def test_defaults_are_settings_that_load() -> None:
+    defaults = {name: str(variable.get("default", "")) for name, variable in BUNDLE["variables"].items()}
+    required = {"catalog": "main", "source_table": "main.docs.articles"}
+    chosen = {name: text for name, text in (defaults | required).items() if name in SETTINGS}
+    settings = load_settings(chosen | {"namespace": "dev"}, environment={})
+    assert settings == Settings(source_table="main.docs.articles", catalog="main", namespace="dev")
+
+
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_targets_are_there(target: str) -> None:
+    assert target in BUNDLE["targets"]
+    assert BUNDLE["targets"][target].get("default", False) is (target == "dev")
+
+
+def test_no_target_holds_a_secret_or_a_pause_status() -> None:
+    # Development mode pauses a schedule only where nothing is set.
+    assert "pause_status" not in str(JOB["schedule"])
+    assert not any(re.search(r"pcsk_|api_key:", path.read_text()) for path in (ROOT / "resources").glob("*.yml"))
+
+
+def test_every_path_of_the_bundle_exists() -> None:
+    notebooks = [library["notebook"]["path"] for library in PIPELINE["libraries"]]
+    notebooks += [task["notebook_task"]["notebook_path"] for task in JOB["tasks"] if "notebook_task" in task]
+    assert sorted(Path(path).stem for path in notebooks) == sorted(
+        path.stem for path in (ROOT / "notebooks").glob("*.py")
+    )
+    assert all((ROOT / "resources" / path).resolve().is_file() for path in notebooks)
+    dependencies = PIPELINE["environment"]["dependencies"] + JOB["environments"][0]["spec"]["dependencies"]
+    files = [line.split("/")[-1] for line in dependencies if line.startswith("-r ")]
+    assert files == ["requirements.txt", "requirements-job.txt"]
+    assert all((ROOT / name).is_file() for name in files)
+    assert all(list(ROOT.glob(pattern)) for pattern in BUNDLE["sync"]["exclude"])
+
+
+def test_the_job_prepares_then_updates_then_writes() -> None:
+    order = {task["task_key"]: [before["task_key"] for before in task.get("depends_on", [])] for task in JOB["tasks"]}
+    assert order == {"prepare": [], "pipeline": ["prepare"], "write_to_pinecone": ["pipeline"]}
+    assert JOB["max_concurrent_runs"] == 1
+
+
+def test_every_requirement_is_pinned_with_a_reason_and_none_is_the_runtimes() -> None:
+    lines = [
+        line
+        for name in ("requirements.txt", "requirements-job.txt")
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    pins = {}
+    for line in lines:
+        pin = re.fullmatch(r"([\w-]+)==([\w.]+) +# .+", line)
+        assert pin, line
+        pins[pin[1]] = pin[2]
+    assert not set(pins) & {"pandas", "numpy", "pyarrow", "pyspark", "dlt", "databricks-dlt"}
+    assert PINS.items() <= pins.items()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert all("==" in line or line.startswith("streaming-embeddings[") for lines in extras.values() for line in lines)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_is_thin(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert source.startswith("# Databricks notebook source\n# MAGIC %md\n")
+    assert len(source.splitlines()) < 50
+    assert not re.search(r"^\s*(for|while|if|class) ", source, re.MULTILINE)
+
+
+def test_layers_import_only_downwards() -> None:
+    for path in (ROOT / "pipelines").glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(from|import) local\b", source, re.MULTILINE), path
+        if path.stem != "index":
+            assert not re.search(r"^\s*(from|import) pinecone\b", source, re.MULTILINE), path

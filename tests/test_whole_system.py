@@ -1,0 +1,213 @@
+"""Documents in, index out, through the notebooks: a history ends where one fresh run on its last input does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from pinecone import Pinecone
+
+from local.commands import run_once
+from local.index_server import IndexServer
+from local.job import Job
+from local.options import Source, parameters
+from local.screen import Screen
+from pipelines.ids import doc_id
+from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, INDEX_STATE, RAW, SENTENCES, SYNC_RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from local.figures import Figures
+
+KEY = "whole-system"
+Documents = dict[str | None, str | None]  # id -> text
+
+LONG = " ".join(f"word{i}" for i in range(10_000))  # one sentence, far longer than the model's window
+FIRST: Documents = {
+    "edited": "The first stays. The second changes. The third stays.",
+    "shortened": "One is kept. Two goes. Three goes too.",
+    "deleted": "This one is going to leave.",
+    "blank": " \n\t ",
+    "null": None,
+    "separators": "||||| \n ||||| NEWLINE_CHAR",
+    "long": LONG,
+    "surrogate \ud800 id": "A lone \ud800 surrogate. It is no character.",
+    None: "A text that belongs to nobody.",
+    "binary": "\ufffd" * 60,
+}
+SECOND: Documents = {
+    **{source_id: text for source_id, text in FIRST.items() if source_id != "deleted"},
+    "edited": "The first stays. The second has changed. The third stays.",
+    "shortened": "One is kept.",
+    "blank": "Blank no more.",
+    "inserted": "A new one. It has two sentences.",
+}
+LAST: Documents = {**SECOND, "inserted": "A new one. It has three. At the end."} | {"late": "Came last."}
+LAST.pop("binary")
+LAST.pop("blank")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One pipeline with its source file, tables and namespace."""
+
+    job: Job
+    file: Path
+    server: IndexServer
+
+    def run(self, documents: Documents, full_refresh: list[str] | None = None) -> Figures:
+        rows = [
+            {"id": source_id, "text": text, "title": f"About {source_id}", "summary": "SECRET"}
+            for source_id, text in documents.items()
+        ]
+        self.file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
+        return run_once(self.job, Source(self.file, {}), Screen(), full_refresh)
+
+    def contents(self) -> dict[str, tuple[dict[str, Any], bytes]]:
+        """Read what the index holds, through the SDK: id -> (metadata, values as float32)."""
+        records: dict[str, Any] = {}
+        with Pinecone(api_key=KEY, host=self.server.url) as client, client.index("local") as index:
+            ids = [record.id for page in index.list(namespace=self.namespace) for record in page.vectors]
+            for start in range(0, len(ids), 100):
+                records |= index.fetch(ids=ids[start : start + 100], namespace=self.namespace).vectors
+        return {
+            name: (dict(found.metadata), np.asarray(found.values, np.float32).tobytes())
+            for name, found in records.items()
+        }
+
+    @property
+    def namespace(self) -> str:
+        return self.job.parameters["namespace"]
+
+    def table(self, name: str) -> str:
+        return f"`{self.job.parameters['schema']}`.`{name}`"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
+    with IndexServer(tmp_path_factory.mktemp("index"), api_key=KEY, port=0, home_id="whole-system") as running:
+        yield running
+
+
+def world(spark: SparkSession, server: IndexServer, folder: Path, name: str) -> World:
+    file = folder / f"{name}.jsonl"
+    chosen = {
+        "schema": name,
+        "source_table": f"{name}.source",
+        "namespace": name,
+        "metadata_columns": "title",
+        "max_delete_ratio": "1",
+    }
+    return World(Job(spark, parameters(Source(file, {}), chosen, server.url), folder / name, KEY), file, server)
+
+
+@pytest.fixture(scope="module")
+def history(spark: SparkSession, server: IndexServer, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return world(spark, server, tmp_path_factory.mktemp("history"), "history")
+
+
+@pytest.fixture(scope="module")
+def first(history: World) -> Figures:
+    return history.run(FIRST)
+
+
+def consistent(world: World, figures: Figures) -> dict[str, tuple[dict[str, Any], bytes]]:
+    """Check what holds after every run; return the index's contents."""
+    contents = world.contents()
+    assert figures.n_read == figures.n_kept + figures.n_withdrawn + figures.n_quarantined
+    assert figures.n_records == figures.n_sentences == len(contents)
+    assert figures.n_pending == 0
+    for name, (metadata, _) in contents.items():
+        assert name == f"{metadata['doc_id']}#{int(metadata['ordinal'])}"
+        assert metadata["doc_id"] == doc_id(metadata["source_id"])
+    return contents
+
+
+def texts(contents: dict[str, tuple[dict[str, Any], bytes]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for metadata, _ in sorted(contents.values(), key=lambda record: record[0]["ordinal"]):
+        found.setdefault(metadata["source_id"], []).append(metadata["text"])
+    return found
+
+
+def test_a_first_run_keeps_withdraws_or_quarantines_every_row(
+    history: World, first: Figures, spark: SparkSession
+) -> None:
+    found = texts(consistent(history, first))
+    assert (first.n_read, first.n_kept, first.n_withdrawn, first.n_quarantined) == (10, 5, 3, 2)
+    assert first.n_embedded == first.n_upserted == first.n_records
+    assert found.keys() == {"edited", "shortened", "deleted", "long", "surrogate \ufffd id"}
+    assert found["surrogate \ufffd id"] == ["A lone \ufffd surrogate.", "It is no character."]
+    assert " ".join(found["long"]) == LONG
+    refused = spark.table(history.table("documents_quarantine")).collect()
+    assert {(row.id, tuple(row.reasons)) for row in refused} == {
+        (None, ("id_is_present",)),
+        ("binary", ("text_is_readable",)),
+    }
+    assert {rule: n for rule, n in first.n_refused.items() if n} == {"id_is_present": 1, "text_is_readable": 1}
+
+
+def test_columns_that_nobody_chose_never_leave_raw(history: World, first: Figures, spark: SparkSession) -> None:
+    assert "summary" in spark.table(history.table("raw")).columns
+    for name in ("documents", "sentences", "embeddings"):
+        table = spark.table(history.table(name))
+        assert "summary" not in table.columns
+        assert "SECRET" not in str(table.drop("vector").collect())
+    assert {"text", "doc_id", "source_id", "ordinal", "title"} == {
+        key for m, _ in history.contents().values() for key in m
+    }
+    assert first.n_records
+
+
+@pytest.mark.usefixtures("first")
+def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, spark: SparkSession) -> None:
+    for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS, INDEX_STATE, SYNC_RUNS):
+        name = history.table(table.name)
+        comments = {row.col_name: row.comment for row in spark.sql(f"DESCRIBE {name}").collect()}
+        assert {column: comments[column] for column in table.columns} == {
+            column: comment for column, (_, comment) in table.columns.items()
+        }
+        assert all(comments.values()), name
+        properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
+        assert properties["quality"] == table.quality
+        assert spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].description == table.comment
+
+
+@pytest.mark.usefixtures("first")
+def test_any_history_ends_like_one_fresh_run(
+    history: World, spark: SparkSession, server: IndexServer, tmp_path: Path
+) -> None:
+    before = history.contents()
+    changed = history.run(SECOND)
+    after = consistent(history, changed)
+    # One sentence of `edited`, one of `blank`, two of `inserted`; the tail of `shortened`, all of `deleted`.
+    assert (changed.n_upserted, changed.n_deleted) == (4, 3)
+    assert changed.n_unchanged == len(before) - 4
+    assert {name: record for name, record in after.items() if before.get(name) == record}.keys() == (
+        before.keys() & after.keys() - {f"{doc_id('edited')}#1"}
+    )
+
+    again = history.run(SECOND, ["documents_quarantine"])
+    assert (again.n_embedded, again.n_requests, again.n_upserted, again.n_deleted) == (0, 0, 0, 0)
+    assert consistent(history, again) == after
+
+    # `raw` is emptied before it sees this delete: only the source can prove it.
+    without_late_blank = {source_id: text for source_id, text in SECOND.items() if source_id != "blank"}
+    assert "Blank no more." not in str(consistent(history, history.run(without_late_blank, ["raw"])))
+    consistent(history, history.run({**without_late_blank, "edited": "Quite another. The first stays."}, ["documents"]))
+    consistent(history, history.run(without_late_blank, ["sentences"]))
+    consistent(history, history.run({**LAST, "inserted": None}, ["embeddings"]))
+    refreshed = history.run(LAST, [])
+    last = consistent(history, refreshed)
+
+    fresh = world(spark, server, tmp_path, "fresh")
+    assert consistent(fresh, fresh.run(LAST)) == last
+    idle = history.run(LAST)
+    assert (idle.n_read, idle.n_embedded, idle.n_requests) == (0, 0, 0)
