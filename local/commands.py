@@ -70,8 +70,7 @@ def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, 
     source = Source.of(context.home, path, context.chosen)
     screen = Screen()
     with opened(context, source, screen) as job:
-        done = run_once(job, source, screen, full_refresh)
-        source.remember(context.home)
+        done = run_once(job, source, screen, full_refresh, context.home)
     screen.summary(done)
     if json_file is not None:
         json_file.write_text(json.dumps(done.as_dict(), indent=2) + "\n", encoding="utf-8")
@@ -79,14 +78,18 @@ def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, 
     screen.console.print(f'\nNext: [bold]python -m local search "your question"{where}')
 
 
-def run_once(job: Job, source: Source, screen: Screen, full_refresh: Sequence[str] | None = None) -> Figures:
-    """Mirror the source, then run the job's three tasks."""
+def run_once(
+    job: Job, source: Source, screen: Screen, full_refresh: Sequence[str] | None = None, home: Home | None = None
+) -> Figures:
+    """Mirror the source, note it in the home for runs that name none, then run the job's three tasks."""
     with screen.stage("source", f"Source: {source}"):
         mirrored = mirror(job.spark, source.path, load_settings(job.parameters))
         screen.note(
             f"{mirrored.n_inserted:,} new, {mirrored.n_updated:,} changed, {mirrored.n_deleted:,} removed, "
             f"{mirrored.n_unchanged:,} as they were"
         )
+    if home is not None:
+        source.remember(home)  # at once: a run that fails from here on is continued with the same source
     return run_tasks(job, screen, full_refresh, mirrored)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Figures:
     """Counts of this run, but for the three totals."""
 
-    n_read: int  # rows of the source's change feed
+    n_read: int  # rows of `raw` that came to be judged: what is new in it, or all of it after a refresh
     n_kept: int  # of those, the ones that became a live version of a document
     n_withdrawn: int  # only withdrew: deletes, blank texts, an update's old row
     n_quarantined: int  # refused by a rule
@@ -51,7 +51,7 @@ def figures(
     counts = update.counts
     refused = {rule: counts.get(f"documents.rows.{rule}", 0) for rule in rules.DOCUMENTS}
     return Figures(
-        n_read=counts.get("raw.rows.n_rows", 0),
+        n_read=counts.get("documents.n_read", 0),
         n_kept=counts.get("documents.n_kept", 0),
         n_withdrawn=counts.get("documents.n_withdrawn", 0),
         n_quarantined=counts.get("documents.n_quarantined", 0),

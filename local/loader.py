@@ -81,8 +81,7 @@ def mirror(spark: SparkSession, source: Path | None, settings: Settings) -> Mirr
         fingerprint = _fingerprint(table, settings)
         if _last_fingerprint(spark, settings) == fingerprint:
             return Mirrored(0, 0, 0, table.num_rows)
-        with _noting(spark, fingerprint):
-            return _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings)
+        return _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings, fingerprint)
     except (PySparkException, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(f"{origin} cannot be mirrored into {settings.source_table}: {reason}") from error
@@ -120,8 +119,7 @@ def _last_fingerprint(spark: SparkSession, settings: Settings) -> str | None:
     """What the table's last commit noted; whoever else wrote since noted nothing."""
     if not spark.catalog.tableExists(settings.source_table):
         return None
-    quoted = settings.source_table.replace(".", "`.`")  # a schema may be called `history`
-    note: str | None = spark.sql(f"DESCRIBE HISTORY `{quoted}` LIMIT 1").collect()[0].userMetadata
+    note: str | None = spark.sql(f"DESCRIBE HISTORY {settings.source} LIMIT 1").collect()[0].userMetadata
     return note
 
 
@@ -135,7 +133,9 @@ def _noting(spark: SparkSession, note: str) -> Iterator[None]:
         spark.conf.unset(_COMMIT_NOTE)
 
 
-def _mirror(spark: SparkSession, documents: DataFrame, origin: str, settings: Settings) -> Mirrored:
+def _mirror(
+    spark: SparkSession, documents: DataFrame, origin: str, settings: Settings, fingerprint: str = ""
+) -> Mirrored:
     name = settings.source_table
     check_columns(documents, origin, settings)
     table = spark.table(name) if spark.catalog.tableExists(name) else None
@@ -152,7 +152,8 @@ def _mirror(spark: SparkSession, documents: DataFrame, origin: str, settings: Se
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({new})")
     if comparison.n_differ == 0:
         return Mirrored(0, 0, 0, comparison.n_found)
-    return _merge(spark, found, comparison, settings)
+    with _noting(spark, fingerprint):  # not before: a run killed here must compare again
+        return _merge(spark, found, comparison, settings)
 
 
 def _compare(held: DataFrame, found: DataFrame, origin: str, settings: Settings) -> _Comparison:

@@ -82,5 +82,6 @@ def parameters(source: Source, chosen: Mapping[str, str], index_url: str | None)
         "source_table": f"{SCHEMA}.source",
         "metadata_columns": TITLE_COLUMN if source.is_texts else "",
     }
+    # After the environment, where an index name is meant for the real service.
     index = {"index_name": "local", "pinecone_host": index_url} if index_url else {}
-    return {**usual, **index, **source.columns, **from_environment(os.environ), **chosen}
+    return {**usual, **source.columns, **from_environment(os.environ), **index, **chosen}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from threading import Condition
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,7 +19,7 @@ from pyspark.sql.streaming.listener import StreamingQueryListener
 
 from local.notebook import run_notebook
 from pipelines.errors import SettingsError, UpdateFailed
-from pipelines.settings import CONFIGURATION_PREFIX, Settings, load_settings
+from pipelines.settings import CONFIGURATION_PREFIX, load_settings
 from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, SENTENCES
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+    from pipelines.settings import Settings
     from pyspark.sql.streaming.listener import (
         QueryIdleEvent,
         QueryProgressEvent,
@@ -89,11 +91,8 @@ def update(
     if unknown:
         raise SettingsError(f"no table {unknown[0]} to refresh; the pipeline has {', '.join(PIPELINE_TABLES)}")
     settings = load_settings(parameters)
-    for name in (setting.name for setting in fields(Settings)):
-        if name in parameters:
-            spark.conf.set(CONFIGURATION_PREFIX + name, parameters[name])
-        else:
-            spark.conf.unset(CONFIGURATION_PREFIX + name)
+    for name, text in parameters.items():
+        spark.conf.set(CONFIGURATION_PREFIX + name, text)
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema}")
     watch = _Watch(progress)
     spark.streams.addListener(watch)
@@ -112,6 +111,8 @@ def update(
         return _follow(events, watch, progress)
     finally:
         spark.streams.removeListener(watch)
+        for name in parameters:
+            spark.conf.unset(CONFIGURATION_PREFIX + name)
 
 
 def _declare(spark: SparkSession, settings: Settings) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _GONE = "source_known AND NOT in_source"
 _STATUS = f"""
     CASE
-        WHEN NOT head_known AND held_deleted THEN 'same'
+        WHEN NOT head_known AND held_deleted THEN if(held_hash <=> '{TOMBSTONE_HASH}', 'same', 'delete')
         WHEN {_GONE} OR deleted THEN if(held_known AND held_hash <=> '{TOMBSTONE_HASH}', 'same', 'delete')
         WHEN NOT head_known THEN 'pending'
         WHEN recipe <> current_recipe OR n_rows <> n_sentences THEN 'pending'
@@ -39,6 +39,8 @@ class Summary:
     n_pending: int  # documents held back
     n_pending_recipe: int  # of those, the ones of another recipe: settings changed
     n_tied: int  # documents with two texts in one version
+    n_gone: int  # documents to delete for the source's word alone, without a tombstone
+    n_reshaped: int  # live documents that other columns made, so that their ids may not be the source's of today
     n_held: int  # records the index may hold
     n_deletes: int  # of those, the ones to delete
     n_same: int  # records of documents that did not change
@@ -98,6 +100,10 @@ def summarise(changes: DataFrame) -> Summary:
         F.count_if(F.expr("status = 'pending'")).alias("n_pending"),
         F.count_if(F.expr("status = 'pending' AND recipe <> current_recipe")).alias("n_pending_recipe"),
         F.count_if(F.expr("n_tied > 1 AND NOT deleted")).alias("n_tied"),
+        F.count_if(F.expr("status = 'delete' AND NOT (head_known AND deleted)")).alias("n_gone"),
+        F.count_if(F.expr("NOT deleted AND split_part(recipe, '/', 1) <> split_part(current_recipe, '/', 1)")).alias(
+            "n_reshaped"
+        ),
         F.sum("n_held").alias("n_held"),
         F.sum(n_deletes).alias("n_deletes"),
         F.sum(F.when(F.expr("status = 'same'"), F.col("n_held"))).alias("n_same"),

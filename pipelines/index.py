@@ -100,7 +100,9 @@ class VectorIndex:
         with _translated("statistics"):
             self.n_checks += 1
             namespaces = self._data_plane().describe_index_stats().namespaces
-        found = namespaces.get(self._settings.namespace)
+        name = self._settings.namespace
+        # The service may call its default namespace by no name here.
+        found = namespaces.get(name) or (namespaces.get("") if name == "__default__" else None)
         return found.vector_count if found else 0
 
     def upsert(self, records: Sequence[Record]) -> None:

@@ -30,15 +30,26 @@ def documents_recipe(settings: Settings) -> str:
     return f"clean{CLEANER_REVISION}-{content_hash(','.join(columns))[:8]}"
 
 
-def sentences_recipe(settings: Settings) -> str:
-    """Recipe of `sentences`: that of `documents`, the splitter, and the packages that decide boundaries."""
+def splitter_recipe(settings: Settings) -> str:
+    """What `sentences` adds to a row's recipe: splitter, packages that decide boundaries, the model with its window."""
     pins = "-".join(f"{package}{pin}" for package, pin in PINS.items())
-    return f"{documents_recipe(settings)}/split{SPLITTER_REVISION}-{pins}"
+    model = fingerprint(settings.model_path or None, settings.precision)
+    return f"/split{SPLITTER_REVISION}-{pins}-{model.rpartition('/')[0]}"
+
+
+def sentences_recipe(settings: Settings) -> str:
+    """Recipe of a row of `sentences` that these settings shaped from its source on."""
+    return documents_recipe(settings) + splitter_recipe(settings)
+
+
+def model_recipe(settings: Settings) -> str:
+    """What `embeddings` adds to a row's recipe: the model with its precision."""
+    return f"/{fingerprint(settings.model_path or None, settings.precision)}"
 
 
 def embeddings_recipe(settings: Settings) -> str:
-    """Recipe of `embeddings`: that of `sentences`, and the model with its precision."""
-    return f"{sentences_recipe(settings)}/{fingerprint(settings.model_path or None, settings.precision)}"
+    """Recipe of a row of `embeddings` that these settings shaped from its source on."""
+    return sentences_recipe(settings) + model_recipe(settings)
 
 
 def check_pins() -> None:

@@ -79,6 +79,11 @@ class Settings:
         twice = {column for column in self.metadata_columns if self.metadata_columns.count(column) > 1}
         _require("metadata_columns", ", ".join(sorted(twice)), not twice, "each column once")
 
+    @property
+    def source(self) -> str:
+        """Full name of the source table, quoted like our own."""
+        return ".".join(f"`{part}`" for part in self.source_table.split("."))
+
     def table(self, name: str) -> str:
         """Full name of one of our own tables, quoted: a schema may well be called `history`, a word of Delta's SQL."""
         return f"`{self.catalog}`.`{self.schema}`.`{name}`"

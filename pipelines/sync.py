@@ -108,15 +108,20 @@ def _plan(spark: SparkSession, settings: Settings, state: State, report: SyncRep
     recipe = embeddings_recipe(settings)
     source_ids = None
     if settings.source_mode == "changes":
-        source_ids = spark.table(settings.source_table).select(
-            content_hash_column(document_id(settings)).alias("doc_id")
-        )
+        # At one version: the guard must judge what is then applied.
+        version = spark.sql(f"DESCRIBE HISTORY {settings.source} LIMIT 1").collect()[0].version
+        source = spark.sql(f"SELECT * FROM {settings.source} VERSION AS OF {version}")
+        source_ids = source.select(content_hash_column(document_id(settings)).alias("doc_id"))
     heads = to_heads(_embeddings(spark, settings, report), recipe)
     changes = to_changes(heads, state.held(), source_ids, recipe)
     summary = summarise(changes)
     _note(report, summary)
-    if not settings.dry_run:
+    try:
         _guard(summary, settings)
+    except SyncRefused as refusal:
+        if not settings.dry_run:
+            raise
+        report.advice.append(f"a sync would stop here: {refusal}")
     return changes, summary
 
 
@@ -148,6 +153,11 @@ def _guard(summary: Summary, settings: Settings) -> None:
         raise SyncRefused(
             f"namespace {settings.namespace} holds vectors of {', '.join(summary.other_models)}, and the settings say "
             "another model: vectors of two models never mix, choose another namespace"
+        )
+    if summary.n_gone and summary.n_reshaped:
+        raise SyncRefused(
+            f"{summary.n_reshaped} documents were made by other column settings, so that {summary.n_gone} ids which "
+            "the source does not hold prove nothing: run a full refresh of the pipeline first"
         )
     ratio = summary.n_deletes / summary.n_held if summary.n_held else 0.0
     if summary.n_held >= MIN_GUARDED_RECORDS and ratio > settings.max_delete_ratio:

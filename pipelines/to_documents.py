@@ -41,6 +41,7 @@ def to_documents(raw: DataFrame, settings: Settings, schema: StructType) -> Data
     """
     judged = _judged(raw, settings, schema).observe(
         "documents",
+        F.count(F.lit(1)).alias("n_read"),
         F.count_if(F.col("refused")).alias("n_quarantined"),
         F.count_if(F.expr("deleted AND NOT refused")).alias("n_withdrawn"),
         F.count_if(F.expr("NOT deleted AND NOT refused")).alias("n_kept"),

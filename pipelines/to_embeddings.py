@@ -11,7 +11,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import ArrayType, BooleanType, FloatType, StringType, StructField, StructType
 
 from pipelines.errors import ModelError
-from pipelines.recipe import embeddings_recipe
+from pipelines.recipe import model_recipe
 from pipelines.weights import fingerprint
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def to_embeddings(sentences: DataFrame, settings: Settings) -> DataFrame:
             "text_hash",
             "document_hash",
             "embedding.model",
-            F.lit(embeddings_recipe(settings)).alias("recipe"),
+            F.concat("recipe", F.lit(model_recipe(settings))).alias("recipe"),
             "deleted",
             "source_epoch",
             "changed_at",

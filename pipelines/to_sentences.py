@@ -11,7 +11,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import ArrayType, IntegerType, StringType, StructField, StructType
 
 from pipelines.ids import content_hash_column
-from pipelines.recipe import sentences_recipe
+from pipelines.recipe import splitter_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def to_sentences(documents: DataFrame, settings: Settings) -> DataFrame:
             F.col("ordinal").isNull().alias("deleted"),
             "source_epoch",
             "changed_at",
-            F.lit(sentences_recipe(settings)).alias("recipe"),
+            F.concat("recipe", F.lit(splitter_recipe(settings))).alias("recipe"),
         )
     )
 

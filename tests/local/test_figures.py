@@ -19,6 +19,7 @@ REPORT = SyncReport(
 )  # fmt: skip
 COUNTS = {
     "raw.rows.n_rows": 9,
+    "documents.n_read": 9,
     "documents.n_kept": 5,
     "documents.n_withdrawn": 3,
     "documents.n_quarantined": 1,

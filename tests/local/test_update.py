@@ -72,6 +72,7 @@ def test_an_update_counts_what_each_table_took_in_and_what_the_rules_refused(fir
     done, _ = first
     assert done.n_rows() == {"raw": 3, "documents": 2, "documents_quarantine": 1, "sentences": 3, "embeddings": 3}
     assert {name: n for name, n in done.counts.items() if name.startswith("documents.") and n} == {
+        "documents.n_read": 3,
         "documents.n_kept": 1,
         "documents.n_withdrawn": 1,
         "documents.n_quarantined": 1,

@@ -47,10 +47,10 @@ class Case:
     def held_row(self) -> list[dict[str, Any]]:
         if self.held == "none":
             return []
-        hashes = {"same": "hash", "other": "before", "unknown": None, "deleted": TOMBSTONE_HASH}
+        hashes = {"same": "hash", "other": "before", "unknown": None, "deleted": TOMBSTONE_HASH, "deleting": None}
         row = dict.fromkeys(INDEX_STATE.columns)
-        deleted = self.held == "deleted"
-        room = [] if deleted else ["p"] * self.n_held
+        deleted = self.held in ("deleted", "deleting")
+        room = [] if self.held == "deleted" else ["p"] * self.n_held
         return [
             row
             | {"doc_id": self.name, "source_id": self.name, "version": 3, "document_hash": hashes[self.held]}
@@ -88,6 +88,7 @@ CASES = [
     Case("no rows, but in the source", "pending", head="none"),
     Case("no rows and gone from the source", "delete", head="none", in_source=False),
     Case("no rows, left half-done, gone from the source", "delete", head="none", held="unknown", in_source=False),
+    Case("no rows, a delete left half-done", "delete", head="none", held="deleting", in_source=False),
     Case("no rows and already deleted", "same", head="none", held="deleted", in_source=False),
 ]
 # Without a source to ask, what is merely missing proves nothing.
@@ -134,15 +135,18 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         n_pending=4,
         n_pending_recipe=2,
         n_tied=1,
+        n_gone=6,
+        n_reshaped=2,
         n_held=sum(held.values()),
         n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
         n_same=sum(held[case.name] for case in CASES if case.status == "same"),
+        n_waiting=sum(held[case.name] for case in CASES if case.status == "pending"),
         other_models=(),
     )
 
 
 def test_nothing_at_all_is_summed_to_zero(spark: SparkSession) -> None:
-    assert summarise(changes(spark, [])) == Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, ())
+    assert summarise(changes(spark, [])) == Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ())
 
 
 @pytest.mark.parametrize("stays", ["live of an old recipe", "no rows, but in the source", "live and as held"])

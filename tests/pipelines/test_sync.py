@@ -133,6 +133,13 @@ def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
     assert scene.contents() == desired(STAYS)
 
 
+def test_ids_missing_from_the_source_prove_nothing_where_other_columns_made_the_documents() -> None:
+    with pytest.raises(SyncRefused, match=r"^2 documents were made by other column settings.* run a full refresh"):
+        _guard(replace(SUMMARY, n_gone=1, n_reshaped=2), SETTINGS)
+    _guard(replace(SUMMARY, n_gone=1), SETTINGS)
+    _guard(replace(SUMMARY, n_reshaped=2), SETTINGS)
+
+
 SETTINGS = Settings(source_table="a.b")
 SUMMARY = Summary(
     n_documents=9,
@@ -141,6 +148,8 @@ SUMMARY = Summary(
     n_pending=0,
     n_pending_recipe=0,
     n_tied=0,
+    n_gone=0,
+    n_reshaped=0,
     n_held=MIN_GUARDED_RECORDS,
     n_deletes=0,
     n_same=0,
