@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
-
-    from pipelines.settings import Settings
     from pyspark.sql.streaming.listener import (
         QueryIdleEvent,
         QueryProgressEvent,
         QueryStartedEvent,
         QueryTerminatedEvent,
     )
+
+    from pipelines.settings import Settings
 
 PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 PIPELINE_TABLES = tuple(table.name for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS))

@@ -43,6 +43,13 @@ def test_every_variable_is_described_and_used() -> None:
     assert {name: f"${{var.{name}}}" for name in SETTINGS - LOCAL_ONLY - OF_THE_RUN}.items() <= PARAMETERS.items()
 
 
+def test_the_readme_lists_every_setting_with_its_meaning() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "@@" not in readme
+    rows = {match[1]: match[2] for match in re.finditer(r"^\| `(\w+)` \| .* \| (.+) \|$", readme, re.MULTILINE)}
+    assert {f.name: f.metadata["doc"] for f in fields(Settings)}.items() <= rows.items()
+
+
 def test_pipeline_and_job_say_the_same() -> None:
     assert CONFIGURATION.items() <= PARAMETERS.items()
 

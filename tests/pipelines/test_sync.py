@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.changes import Summary
 from pipelines.errors import SyncRefused, VectorIndexError
+from pipelines.recipe import documents_recipe
 from pipelines.settings import Settings
 from pipelines.sync import MIN_GUARDED_RECORDS, _guard
 from tests.pipelines.scene import KEY, Version, desired
@@ -32,7 +33,7 @@ SECOND = (STAYS, EDITED_2, SHORT_2, RETITLED_2)
 
 EDITED_3 = replace(EDITED, version=3)
 STAYS_2 = replace(STAYS, version=2, sentences=("It stays.", "Half of it is not here yet."))
-RETITLED_3 = replace(RETITLED, version=3, sentences=("Split in another way.",), recipe="another")
+RETITLED_3 = replace(RETITLED, version=3, sentences=("Split in another way.",))
 THIRD = (STAYS, EDITED_3, RETITLED_2)
 
 NAMESPACE = """it's a "name\\space" of {odd} ${characters}"""
@@ -75,7 +76,7 @@ def test_a_history_moves_only_what_changed(scene: Scene, home: Home) -> None:
     assert scene.contents() == desired(*SECOND)
 
     # The old text again; a version that lacks a row; one of another recipe; one gone without a word.
-    scene.log(EDITED_3, RETITLED_3)
+    scene.log(EDITED_3, replace(RETITLED_3, recipe=f"{documents_recipe(scene.settings)}/another splitter"))
     scene.log(STAYS_2, without=list(STAYS_2.records())[1:])
     scene.source_holds({"edited", "retitled", "stays"})
     report = scene.sync(source_mode="appends", dry_run=True)
