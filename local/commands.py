@@ -11,7 +11,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from local.figures import Figures, figures
-from local.job import Job
 from local.loader import Mirrored, mirror
 from local.options import Source, parameters
 from local.screen import Screen
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from local.home import Home
+    from local.job import Job
     from pipelines.report import SyncReport
 
 
@@ -62,6 +62,7 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
         stack.enter_context(screen.watch())
         with screen.stage("spark", "Spark and Delta start"):
             spark = stack.enter_context(spark_session(context.home))
+            from local.job import Job  # noqa: PLC0415  # what it imports takes seconds: the JVM starts meanwhile
         yield Job(spark, chosen, context.home.checkpoints, index_key())
 
 

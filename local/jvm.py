@@ -52,7 +52,7 @@ def delta_jars() -> list[Path]:
         wanted.set("spark.jars.packages", DELTA_PACKAGE)
         wanted.set("spark.jars.excludes", ",".join(_SHIPPED_WITH_SPARK))
         wanted.set("spark.jars.ivy", str(_CACHE))
-        _end(launch_gateway(wanted))  # type: ignore[no-untyped-call]  # Spark's own
+        _end(_launched(wanted))
         fetched.touch()
     return sorted((_CACHE / "jars").glob("*.jar"))
 
@@ -66,9 +66,15 @@ def java_options() -> str:
     return f'-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable "{use}"'
 
 
+def start_jvm() -> None:
+    """Start this process's JVM, the one that Spark will use."""
+    SparkContext._gateway = _launched(SparkConf(loadDefaults=False))  # noqa: SLF001  # the one handle there is
+    SparkContext._jvm = SparkContext._gateway.jvm  # noqa: SLF001
+
+
 def end_jvm() -> None:
     """End this process's JVM, and keep the archive it writes when it ends."""
-    gateway = SparkContext._gateway  # noqa: SLF001  # the one handle on the JVM there is
+    gateway = SparkContext._gateway  # noqa: SLF001
     if gateway is None:
         return
     _end(gateway)
@@ -78,6 +84,11 @@ def end_jvm() -> None:
         _draft(archive).replace(archive)
         for leftover in set(_CACHE.glob(f"{archive.stem}.*")) - {archive}:  # of runs that were killed
             leftover.unlink(missing_ok=True)
+
+
+def _launched(configuration: SparkConf) -> JavaGateway:
+    gateway: JavaGateway = launch_gateway(configuration)  # type: ignore[no-untyped-call]  # Spark's own
+    return gateway
 
 
 def _end(gateway: JavaGateway) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local.update import PIPELINE_TABLES
+from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

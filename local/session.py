@@ -15,7 +15,9 @@ import shlex
 import shutil
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from local.java import find_java
-from local.jvm import CONF_DIR, delta_jars, end_jvm, java_options
+from local.jvm import CONF_DIR, delta_jars, end_jvm, java_options, start_jvm
 from pipelines.errors import SettingsError
+from pipelines.tables import sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,6 +85,10 @@ def _started(home: Home) -> SparkSession:
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
             log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")
             os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(defaults))} pyspark-shell"
+            with ThreadPoolExecutor(1) as pool:
+                started = pool.submit(start_jvm)
+                import_module("pyspark.sql.connect.session")  # takes as long as a JVM to start
+                started.result()
             spark: SparkSession = SparkSession.builder.remote(f"local[{N_CORES}]").getOrCreate()
     except PySparkException as error:
         raise SettingsError(
@@ -101,6 +108,8 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.sources.default": "delta",  # a `format=` in a decorator would fail on the second run
         "spark.sql.warehouse.dir": str(home.warehouse),
         "spark.local.dir": str(home.spark / "scratch"),
+        # An update commits to every table twice, rows or not: Delta would rewrite a checkpoint each fifth run.
+        "spark.databricks.delta.properties.defaults.checkpointInterval": "100",
         "spark.databricks.delta.snapshotPartitions": "1",  # 50 tasks to read a small table's log otherwise
         "spark.sql.shuffle.partitions": str(N_CORES),
         # A run asks each query once, of a few thousand rows: to compile or re-plan it costs more than it saves.
@@ -143,10 +152,10 @@ def _register_tables(spark: SparkSession, home: Home) -> None:
     """
     for database in sorted(home.warehouse.glob("*.db")):
         schema = database.name.removesuffix(".db")
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
         for folder in sorted(database.iterdir()):
             if any((folder / "_delta_log").glob("*.json")):
-                # A path, for Spark does not decode a URI: it would look for a folder named `%20`.
-                spark.catalog.createTable(f"{schema}.{folder.name}", path=str(folder), source="delta")
+                # Not `spark.catalog.createTable`, which reads every row. A path, for Spark decodes no URI.
+                spark.sql(f"CREATE TABLE `{schema}`.`{folder.name}` USING delta LOCATION {sql_string(str(folder))}")
             elif folder.is_dir():
                 shutil.rmtree(folder)

@@ -20,7 +20,7 @@ from pyspark.sql.streaming.listener import StreamingQueryListener
 from local.notebook import run_notebook
 from pipelines.errors import SettingsError, UpdateFailed
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
-from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, SENTENCES
+from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
-PIPELINE_TABLES = tuple(table.name for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS))
 
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
 _REPORT_LIMIT_S = 30.0
@@ -93,7 +92,7 @@ def update(
     settings = load_settings(parameters)
     for name, text in parameters.items():
         spark.conf.set(CONFIGURATION_PREFIX + name, text)
-    spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema}")
+    spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
     watch = _Watch(progress)
     spark.streams.addListener(watch)
     try:

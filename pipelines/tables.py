@@ -33,7 +33,7 @@ class Table:
             for field in (source_schema or ())
         }
         lines = [(name, kind, comment) for name, (kind, comment) in (theirs | dict(self.columns)).items()]
-        return ", ".join(f"`{name}` {kind} COMMENT {_quoted(comment)}" for name, kind, comment in lines)
+        return ", ".join(f"`{name}` {kind} COMMENT {sql_string(comment)}" for name, kind, comment in lines)
 
     def declaration(self, source_schema: StructType | None = None) -> dict[str, Any]:
         """Arguments for `@dlt.table`."""
@@ -48,11 +48,12 @@ class Table:
         """SQL that creates the table as `name` unless it is there."""
         return (
             f"CREATE TABLE IF NOT EXISTS {name} ({self.ddl()}) USING delta "
-            f"COMMENT {_quoted(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
+            f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
         )
 
 
-def _quoted(text: str) -> str:
+def sql_string(text: str) -> str:
+    """Write `text` as a literal of Spark's SQL."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
@@ -207,3 +208,5 @@ SYNC_RUNS = Table(
         "error": ("STRING", "what went wrong"),
     },
 )
+
+PIPELINE_TABLES = tuple(table.name for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS))

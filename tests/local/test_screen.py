@@ -9,7 +9,7 @@ import pytest
 
 from local.figures import Figures
 from local.screen import Screen
-from local.update import PIPELINE_TABLES
+from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

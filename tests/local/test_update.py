@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.errors import PySparkException
 
-from local.update import PIPELINE_TABLES, Update, _cause, update
+from local.update import Update, _cause, update
 from pipelines.errors import SettingsError, UpdateFailed
+from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
