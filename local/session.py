@@ -72,6 +72,7 @@ def _started(home: Home) -> SparkSession:
         "SPARK_TESTING": "1",  # makes server and client agree on a free port; without it both insist on 15002
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": "none",  # which Spark would start to look for data sources written in Python
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     os.environ.pop("SPARK_REMOTE", None)
