@@ -57,13 +57,19 @@ def delta_jars() -> list[Path]:
     return sorted((_CACHE / "jars").glob("*.jar"))
 
 
-def java_options() -> str:
-    """Return options that read the archive of classes, or have it written where there is none."""
+def java_options(*, optimise: bool) -> str:
+    """Return the JVM's options: the archive of classes is read, or written at the end where there is none.
+
+    With `optimise` for a JVM that lives for minutes: it earns back what the optimising compiler takes, but not what
+    writing an archive takes.
+    """
     archive = _archive()
+    level = "-XX:TieredStopAtLevel=1"
     use = f"-XX:SharedArchiveFile={archive}" if archive.exists() else f"-XX:ArchiveClassesAtExit={_draft(archive)}"
-    # A run lives for seconds: the optimising compiler would take a core from the model and never earn it back.
+    if optimise:
+        level, use = "-XX:TieredStopAtLevel=4", f"-XX:SharedArchiveFile={archive}"
     # An archive that does not fit is a warning on our standard output, so the JVM's own log is off.
-    return f'-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xlog:disable "{use}"'
+    return f'{level} -XX:+UseSerialGC -Xlog:disable "{use}"'
 
 
 def start_jvm() -> None:

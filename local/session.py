@@ -49,13 +49,17 @@ appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}}: %m%n%ex
 
 
 @contextmanager
-def spark_session(home: Home) -> Iterator[SparkSession]:
+def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSession]:
     """Run Spark for one home, with its tables registered, while the block runs. One session at a time a process.
+
+    Args:
+        home: where it keeps everything.
+        for_minutes: start slower and run faster: Java's optimising compiler repays its work within minutes.
 
     Raises:
         SettingsError: no Java, or Delta's jars can be neither found nor downloaded.
     """
-    spark = _started(home)
+    spark = _started(home, optimise=for_minutes)
     try:
         yield spark
     finally:
@@ -63,7 +67,7 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
         end_jvm()
 
 
-def _started(home: Home) -> SparkSession:
+def _started(home: Home, *, optimise: bool) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
     defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
     os.environ |= {
@@ -80,7 +84,7 @@ def _started(home: Home) -> SparkSession:
         with _stderr_to(log), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
             configuration = _configuration(
-                home, delta_jars(), f"{java_options()} -Dlog4j2.configurationFile={log4j.as_uri()}"
+                home, delta_jars(), f"{java_options(optimise=optimise)} -Dlog4j2.configurationFile={log4j.as_uri()}"
             )
             # Static configuration goes through a file, the one place where Connect's server reads it.
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
@@ -113,6 +117,12 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.databricks.delta.properties.defaults.checkpointInterval": "100",
         "spark.databricks.delta.snapshotPartitions": "1",  # 50 tasks to read a small table's log otherwise
         "spark.sql.shuffle.partitions": str(N_CORES),
+        # Hadoop asks `readlink` and `chmod`, some 300 processes a run; plain files do for a home, which one run holds.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+        "spark.sql.streaming.checkpointFileManagerClass": (
+            "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+        ),
         # A run asks each query once, of a few thousand rows: to compile or re-plan it costs more than it saves.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",

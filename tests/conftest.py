@@ -22,5 +22,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def spark(home: Home) -> Iterator[SparkSession]:
-    with spark_session(home) as session:
+    with spark_session(home, for_minutes=True) as session:
         yield session
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what needs Spark in one of the processes, for each would start a session of its own."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()) or "home" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
