@@ -26,8 +26,9 @@ def spark(home: Home) -> Iterator[SparkSession]:
         yield session
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep what needs Spark in one of the processes, for each would start a session of its own."""
     for item in items:
-        if "spark" in getattr(item, "fixturenames", ()) or "home" in getattr(item, "fixturenames", ()):
+        if "home" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("spark"))
