@@ -11,14 +11,14 @@ from local.options import Source
 from local.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.settings import load_settings
-from pipelines.tables import INDEX_STATE
+from pipelines.tables import INDEX_STATE, sql_string
 
 if TYPE_CHECKING:
     from local.commands import Context
     from local.job import Job
     from pipelines.settings import Settings
 
-_SENTENCE = "This sentence was added by the demo."
+_ADDED = "\n\nThis sentence was added by the demo."
 
 
 def demo(context: Context) -> None:
@@ -50,7 +50,7 @@ def demo(context: Context) -> None:
 def _two_documents(job: Job, settings: Settings) -> tuple[str, str]:
     """Choose the two shortest documents with a record: nobody's guard minds."""
     held = job.spark.table(settings.table(INDEX_STATE.name)).where(
-        f"NOT deleted AND size(payload_hashes) > 0 AND `index` = '{settings.index_name}'"
+        f"NOT deleted AND size(payload_hashes) > 0 AND `index` = {sql_string(settings.index_name)}"
     )
     rows = held.selectExpr("source_id", "size(payload_hashes) AS n").orderBy("n", "source_id").limit(2).collect()
     if len(rows) < 2:  # noqa: PLR2004  # one to edit, one to delete
@@ -59,9 +59,8 @@ def _two_documents(job: Job, settings: Settings) -> tuple[str, str]:
 
 
 def _edit(job: Job, settings: Settings, edited: str, deleted: str) -> None:
-    table, id_column, text_column = settings.source_table, settings.id_column, settings.text_column
-    job.spark.sql(
-        f"UPDATE {table} SET `{text_column}` = concat(`{text_column}`, :more) WHERE `{id_column}` = :id",
-        args={"more": f"\n\n{_SENTENCE}", "id": edited},
-    )
-    job.spark.sql(f"DELETE FROM {table} WHERE `{id_column}` = :id", args={"id": deleted})
+    # Literals, for Delta's UPDATE binds no parameters in Spark 4.2.
+    id_column, text_column = f"`{settings.id_column}`", f"`{settings.text_column}`"
+    longer = f"concat({text_column}, {sql_string(_ADDED)})"
+    job.spark.sql(f"UPDATE {settings.source} SET {text_column} = {longer} WHERE {id_column} = {sql_string(edited)}")
+    job.spark.sql(f"DELETE FROM {settings.source} WHERE {id_column} = {sql_string(deleted)}")
