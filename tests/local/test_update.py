@@ -61,6 +61,14 @@ def first(source: SparkSession, storage: Path) -> tuple[Update, Heard]:
     return update(source, PARAMETERS, storage, heard), heard
 
 
+@pytest.fixture(scope="module")
+def second(first: tuple[Update, Heard], source: SparkSession, storage: Path) -> tuple[Update, Heard]:
+    assert first
+    source.sql(f"UPDATE {SOURCE} SET text = 'Three.' WHERE id = 'b'")
+    heard = Heard()
+    return update(source, PARAMETERS, storage, heard), heard
+
+
 def test_an_update_counts_what_each_table_took_in_and_what_the_rules_refused(first: tuple[Update, Heard]) -> None:
     done, _ = first
     assert done.n_rows() == {"raw": 3, "documents": 2, "documents_quarantine": 1, "sentences": 3, "embeddings": 3}
@@ -88,7 +96,16 @@ def test_checkpoints_lie_where_they_were_asked_for(first: tuple[Update, Heard], 
     assert storage.is_dir()
 
 
-@pytest.mark.usefixtures("first")
+def test_a_second_update_reads_only_what_is_new(second: tuple[Update, Heard], source: SparkSession) -> None:
+    done, _ = second
+    # An update is two rows of the change feed: the old one withdraws, the new one is kept.
+    assert done.n_rows() == {"raw": 2, "documents": 2, "documents_quarantine": 0, "sentences": 2, "embeddings": 2}
+    assert (done.counts["documents.n_kept"], done.counts["embeddings.n_embedded"]) == (1, 1)
+    texts = source.table(f"{SCHEMA}.sentences").where("NOT deleted").collect()
+    assert sorted(row.sentence for row in texts) == ["One.", "Three.", "Two."]
+
+
+@pytest.mark.usefixtures("second")
 def test_a_flow_that_fails_is_an_error_of_one_line_that_names_the_cause(source: SparkSession, storage: Path) -> None:
     source.sql(f"DROP TABLE {SOURCE}")
     make_source(source)
