@@ -11,11 +11,13 @@ from local.options import Source
 from local.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.settings import load_settings
-from pipelines.tables import INDEX_STATE, sql_string
+from pipelines.state import State
+from pipelines.tables import sql_string
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from local.commands import Context
-    from local.job import Job
     from pipelines.settings import Settings
 
 _ADDED = "\n\nThis sentence was added by the demo."
@@ -32,9 +34,9 @@ def demo(context: Context) -> None:
     with opened(context, source, screen) as job:
         before = run_once(job, source, screen)
         settings = load_settings(job.parameters)
-        deleted, edited = _two_documents(job, settings)
+        deleted, edited = two_documents(job.spark, settings)
         with screen.stage("edit", f"Edit {edited}, delete {deleted}"):
-            _edit(job, settings, edited, deleted)
+            edit(job.spark, settings, edited, deleted)
         after = run_tasks(job, screen)
     print_ = screen.console.print
     print_(f"\nThe index held {before.n_records:,} records of {before.n_documents:,} documents. Then, in the source:")
@@ -47,20 +49,23 @@ def demo(context: Context) -> None:
     print_("\nThe next `python -m local run` mirrors the source again, and puts both documents back.")
 
 
-def _two_documents(job: Job, settings: Settings) -> tuple[str, str]:
-    """Choose the two shortest documents with a record: nobody's guard minds."""
-    held = job.spark.table(settings.table(INDEX_STATE.name)).where(
-        f"NOT deleted AND size(payload_hashes) > 0 AND `index` = {sql_string(settings.index_name)}"
-    )
+def two_documents(spark: SparkSession, settings: Settings) -> tuple[str, str]:
+    """Choose the two documents with the fewest records: nobody's guard minds.
+
+    Raises:
+        SourceError: the namespace holds fewer than two.
+    """
+    held = State(spark, settings).held().where("NOT deleted AND size(payload_hashes) > 0")
     rows = held.selectExpr("source_id", "size(payload_hashes) AS n").orderBy("n", "source_id").limit(2).collect()
     if len(rows) < 2:  # noqa: PLR2004  # one to edit, one to delete
         raise SourceError(f"the demo needs two documents, the index holds {len(rows)}: run with more")
     return rows[0].source_id, rows[1].source_id
 
 
-def _edit(job: Job, settings: Settings, edited: str, deleted: str) -> None:
+def edit(spark: SparkSession, settings: Settings, edited: str, deleted: str) -> None:
+    """Add a sentence to one document of the source table, and delete another."""
     # Literals, for Delta's UPDATE binds no parameters in Spark 4.2.
     id_column, text_column = f"`{settings.id_column}`", f"`{settings.text_column}`"
     longer = f"concat({text_column}, {sql_string(_ADDED)})"
-    job.spark.sql(f"UPDATE {settings.source} SET {text_column} = {longer} WHERE {id_column} = {sql_string(edited)}")
-    job.spark.sql(f"DELETE FROM {settings.source} WHERE {id_column} = {sql_string(deleted)}")
+    spark.sql(f"UPDATE {settings.source} SET {text_column} = {longer} WHERE {id_column} = {sql_string(edited)}")
+    spark.sql(f"DELETE FROM {settings.source} WHERE {id_column} = {sql_string(deleted)}")
