@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from local.figures import Figures, figures
 from local.loader import Mirrored, mirror
 from local.options import Source, parameters
@@ -18,12 +20,11 @@ from local.serving import index_key, index_url, serve
 from local.session import spark_session
 from pipelines.errors import SettingsError
 from pipelines.settings import load_settings
+from pipelines.tables import EMBEDDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from pyspark.sql import SparkSession
 
     from local.home import Home
     from local.job import Job
@@ -67,7 +68,13 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
 
 
 def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, json_file: Path | None) -> None:
-    """`run`: source to index, once."""
+    """`run`: source to index, once.
+
+    Raises:
+        SettingsError: the folder of `json_file` is not there; found before minutes of work.
+    """
+    if json_file is not None and not json_file.parent.is_dir():
+        raise SettingsError(f"--json {json_file}: there is no folder {json_file.parent}, make it first")
     source = Source.of(context.home, path, context.chosen)
     screen = Screen()
     with opened(context, source, screen) as job:
@@ -75,8 +82,7 @@ def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, 
     screen.summary(done)
     if json_file is not None:
         json_file.write_text(json.dumps(done.as_dict(), indent=2) + "\n", encoding="utf-8")
-    where = "" if context.home.is_default else f" --home {context.home.root}"
-    screen.console.print(f'\nNext: [bold]python -m local search "your question"{where}')
+    screen.console.print(f"\nNext: [bold]{escape(context.home.command('search', 'your question'))}")
 
 
 def run_once(
@@ -111,7 +117,7 @@ def sync(context: Context) -> None:
     """`sync`: write to the index what the tables say, without an update of the pipeline."""
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
-        _require_tables(job.spark, job)
+        _require_tables(context, job)
         with screen.stage("prepare", "Prepare: state tables, index"):
             job.prepare()
         with screen.stage("sync", "Write to the index"):
@@ -123,7 +129,7 @@ def plan(context: Context) -> None:
     """`plan`: say what `sync` would do, and write nothing."""
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
-        _require_tables(job.spark, job)
+        _require_tables(context, job)
         with screen.stage("sync", "Plan"):
             report = job.sync(screen.note, dry_run=True)
     _print_report(screen, report, "would do")
@@ -139,9 +145,9 @@ def serve_index(home: Home, port: int) -> None:
         stopped.wait()
 
 
-def _require_tables(spark: SparkSession, job: Job) -> None:
-    if not spark.catalog.tableExists(load_settings(job.parameters).table("embeddings")):
-        raise SettingsError("this home has no table embeddings yet: run `python -m local run` first")
+def _require_tables(context: Context, job: Job) -> None:
+    if not job.spark.catalog.tableExists(load_settings(job.parameters).table(EMBEDDINGS.name)):
+        raise SettingsError(f"this home has no table embeddings yet: run `{context.home.command('run')}` first")
 
 
 def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
@@ -151,4 +157,4 @@ def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
         f"pending; {report.n_requests:,} requests"
     )
     for line in report.advice:
-        screen.console.print(f"[yellow]! {line}")
+        screen.console.print(f"[yellow]! {escape(line)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -11,8 +12,8 @@ from local.options import Source
 from local.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.settings import load_settings
+from pipelines.sql import sql_string
 from pipelines.state import State
-from pipelines.tables import sql_string
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,12 +27,14 @@ _ADDED = "\n\nThis sentence was added by the demo."
 def demo(context: Context) -> None:
     """Bring the index up to date, change two documents in the source table (not in the source), and run again.
 
+    Of a small index the deleted document may be a large share, which is no mistake here.
+
     Raises:
         SourceError: fewer than two documents to show it with.
     """
     source = Source.of(context.home, None, {})
     screen = Screen()
-    with opened(context, source, screen) as job:
+    with opened(replace(context, chosen={**context.chosen, "max_delete_ratio": "1"}), source, screen) as job:
         before = run_once(job, source, screen)
         settings = load_settings(job.parameters)
         deleted, edited = two_documents(job.spark, settings)
@@ -46,11 +49,13 @@ def demo(context: Context) -> None:
         f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed "
         f"as they were[/], in {after.n_requests:,} requests."
     )
-    print_("\nThe next `python -m local run` mirrors the source again, and puts both documents back.")
+    print_(
+        f"\nThe next `{escape(context.home.command('run'))}` mirrors the source again, and puts both documents back."
+    )
 
 
 def two_documents(spark: SparkSession, settings: Settings) -> tuple[str, str]:
-    """Choose the two documents with the fewest records: nobody's guard minds.
+    """Choose the two documents with the fewest records.
 
     Raises:
         SourceError: the namespace holds fewer than two.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +75,13 @@ class Home:
     def source_file(self) -> Path:
         """What the last run mirrored, for runs that name no source."""
         return self.root / "source.json"
+
+    def command(self, *words: str) -> str:
+        """Return what a person types, in the folder they are in, to run one of our commands in this home."""
+        python, here = Path(sys.executable), Path.cwd()
+        shown = python.relative_to(here) if python.is_relative_to(here) else python
+        where = () if self.is_default else ("--home", str(self.root))
+        return shlex.join([str(shown), "-m", "local", *words, *where])
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ from local.columns import check_columns, project, table_types, variable, with_pl
 from local.corpus import TEXT_ENDINGS, built_in_corpus, folder_corpus
 from local.table_file import TABLE_ENDINGS, read_table_file
 from pipelines.errors import SourceError
+from pipelines.sql import sql_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +145,7 @@ def _mirror(
     comparison = _compare(found.limit(0) if table is None else project(table, types), found, origin, settings)
 
     have = [] if table is None else table.columns
-    new = ", ".join(f"`{column}` {kind.simpleString()}" for column, kind in types.items() if column not in have)
+    new = ", ".join(f"`{column}` {sql_type(kind)}" for column, kind in types.items() if column not in have)
     if table is None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name.rpartition('.')[0]}")
         spark.sql(f"CREATE TABLE {name} ({new}) USING delta TBLPROPERTIES (delta.enableChangeDataFeed = true)")

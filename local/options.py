@@ -42,7 +42,9 @@ class Source:
     def remember(self, home: Home) -> None:
         """Keep it for runs in this home that name no source."""
         kept = {"path": None if self.path is None else str(self.path), "columns": dict(self.columns)}
-        home.source_file.write_text(json.dumps(kept), encoding="utf-8")
+        draft = home.source_file.with_suffix(".draft")
+        draft.write_text(json.dumps(kept), encoding="utf-8")
+        draft.replace(home.source_file)  # a killed run leaves the old one or the new one
 
     @property
     def is_texts(self) -> bool:

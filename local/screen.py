@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -54,7 +55,7 @@ class Screen:
     @contextmanager
     def stage(self, name: str, description: str) -> Iterator[None]:
         """Show a stage while the block runs, and note how long it took."""
-        self._stage = self._progress.add_task(description, total=1, state="running", note="")
+        self._stage = self._progress.add_task(escape(description), total=1, state="running", note="")
         self._flows = {}  # a second update gets lines of its own
         started, state = monotonic(), "failed"
         try:
@@ -69,7 +70,7 @@ class Screen:
     def note(self, line: str) -> None:
         """Show a line beside the current stage."""
         if self._stage is not None:
-            self._progress.update(self._stage, note=line)
+            self._progress.update(self._stage, note=escape(line))
 
     def state(self, table: str, state: str) -> None:
         """Show what the flow into a table is doing."""
@@ -105,7 +106,7 @@ class Screen:
         self.console.print(_counts(figures))
         self.console.print(_seconds(figures))
         for line in figures.advice:
-            self.console.print(f"[yellow]! {line}")
+            self.console.print(f"[yellow]! {escape(line)}")
 
     def _print(self, steps: list[TaskID]) -> None:
         for step in (self._progress.tasks[number] for number in steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -23,14 +24,14 @@ def search(context: Context, question: str, top_k: int) -> None:
     """Print the best sentences, each between the ones before and after it. Needs no Spark."""
     screen = Screen()
     source = Source.of(context.home, None, {})
-    if context.pinecone:
-        _search(screen, question, top_k, parameters(source, context.chosen, None))
-        return
-    with index_url(context.home) as url:
-        _search(screen, question, top_k, parameters(source, context.chosen, url))
+    with nullcontext(None) if context.pinecone else index_url(context.home) as url:
+        n_found = _search(screen, question, top_k, parameters(source, context.chosen, url))
+    if not n_found:
+        screen.console.print(f"The index holds nothing yet: run `{escape(context.home.command('run'))}` first")
 
 
-def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -> None:
+def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -> int:
+    """Print the answers; return how many there are."""
     settings = load_settings(chosen)
     vector = Embedder(settings.model_path or None, settings.precision).encode([question])[0]
     with VectorIndex(settings, index_key()) as index:
@@ -39,8 +40,6 @@ def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -
         texts = (
             {found: str(metadata["text"]) for found, metadata in index.fetch(sorted(around)).items()} if around else {}
         )
-    if not matches:
-        screen.console.print("The index holds nothing yet: run `python -m local run` first")
     for match in matches:
         before, after = (escape(texts.get(near, "")) for near in _neighbours(match))
         title = match.metadata.get("title")
@@ -49,6 +48,7 @@ def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -
         )
         screen.console.print(f"[bold]{match.score:.3f}  [cyan]{escape(name)}[/]  #{int(match.metadata['ordinal'])}")
         screen.console.print(f"  [dim]{before}[/] [bold]{escape(str(match.metadata['text']))}[/] [dim]{after}\n")
+    return len(matches)
 
 
 def _neighbours(match: Match) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from pyspark.sql import SparkSession
 from local.java import find_java
 from local.jvm import CONF_DIR, delta_jars, end_jvm, java_options, start_jvm
 from pipelines.errors import SettingsError
-from pipelines.tables import sql_string
+from pipelines.sql import sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

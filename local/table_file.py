@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from local.strict_json import strict_json
 from local.text_file import read_text
 from pipelines.errors import SourceError
 from pipelines.text import replace_surrogates
@@ -44,7 +45,7 @@ def _read_jsonl(path: Path) -> pa.Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+            row = strict_json(line, _unique_keys)
             if not isinstance(row, dict):
                 raise SourceError(f"{path}, line {number}: a JSON {type(row).__name__}; allowed is one object a line")
             rows.append({key: _scalar(value) for key, value in row.items()})
@@ -62,10 +63,6 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} twice")
     return row
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _scalar(value: Any) -> Any:

@@ -40,6 +40,19 @@ PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
 _REPORT_LIMIT_S = 30.0
+_NO_FEED = (
+    "had rows changed or deleted, which source_mode appends cannot follow: enable its change feed, set source_mode to "
+    "changes and run a full refresh"
+)
+# What Delta says of a source that a stream cannot go on with; its own advice would lose changes in silence.
+_ADVICE = {
+    "DELTA_SOURCE_TABLE_IGNORE_CHANGES": _NO_FEED,
+    "DELTA_SOURCE_IGNORE_DELETE": _NO_FEED,
+    "DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE": (
+        "was dropped and made again since the last update: set source_epoch to one more, for good, and run a "
+        "full refresh"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ def update(
             dry=False,
             storage=storage.as_uri(),
         )
-        return _follow(events, watch, progress)
+        return _follow(events, watch, progress, settings)
     finally:
         spark.streams.removeListener(watch)
         for name in parameters:
@@ -128,7 +141,7 @@ def _declare(spark: SparkSession, settings: Settings) -> str:
     return graph_id
 
 
-def _follow(events: Iterator[dict[str, Any]], watch: _Watch, progress: Progress) -> Update:
+def _follow(events: Iterator[dict[str, Any]], watch: _Watch, progress: Progress, settings: Settings) -> Update:
     """Read the run's events to its end."""
     started: dict[str, float] = {}
     seconds: dict[str, float] = {}
@@ -146,13 +159,16 @@ def _follow(events: Iterator[dict[str, Any]], watch: _Watch, progress: Progress)
             elif table in started:
                 seconds[table] = monotonic() - started[table]
     except PySparkException as error:
-        raise UpdateFailed(_cause(error)) from error
+        raise UpdateFailed(_cause(error, settings)) from error
     watch.wait_for(len(started))
     return Update(dict(watch.counts), seconds)
 
 
-def _cause(error: PySparkException) -> str:
+def _cause(error: PySparkException, settings: Settings) -> str:
     """Name the innermost cause in one line; Spark's message holds the whole chain and its stack."""
+    for condition, advice in _ADVICE.items():
+        if condition in str(error):
+            return f"source table {settings.source_table} {advice}"
     lines = [line.strip() for line in str(error).splitlines()]
     causes = [line for line in lines if line and not line.startswith(("at ", "JVM stacktrace", "..."))]
     ours = [line for line in causes if line.startswith("pipelines.errors.")]

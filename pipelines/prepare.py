@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.errors import SyncRefused
+from pipelines.errors import SourceError, SyncRefused
 from pipelines.index import VectorIndex
-from pipelines.source import check_change_feed, source_schema
+from pipelines.source import source_schema, source_table_id
 from pipelines.state import State
 from pipelines.weights import dimension
 
@@ -34,18 +34,19 @@ class Prepared:
 def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     """Check the source, create the state tables, check or create the index, and compare it with the state.
 
-    Two requests: the index is described and its records are counted. Found empty where the state knows of records, the
-    index was emptied behind our back: the state forgets what it knew, and the next sync writes everything.
+    Two requests, where the index is there: it is described and its records are counted. Found empty where the state
+    knows of records, it was emptied behind our back: the state forgets what it knew, and the next sync writes all.
 
     Raises:
-        SourceError: the source cannot be read as the settings say.
+        SourceError: the source cannot be read as the settings say, or its versions start anew.
         VectorIndexError: the index does not fit the model, or cannot be reached.
         SyncRefused: the namespace holds records that the state knows nothing of.
     """
     source_schema(spark, settings)
-    check_change_feed(spark, settings)
+    table_id = source_table_id(spark, settings)
     state = State(spark, settings)
     state.create()
+    _check_epoch(settings, table_id, state.last_source())
     n_dimension = dimension(settings.model_path or None)
     with VectorIndex(settings, api_key) as index:
         index.ensure(n_dimension)
@@ -59,3 +60,20 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     if not n_records and n_known:
         state.forget_contents()
     return Prepared(n_dimension, n_records, index.n_checks)
+
+
+def _check_epoch(settings: Settings, table_id: str, last: tuple[str, int] | None) -> None:
+    """Refuse versions that cannot be compared with those of the last sync."""
+    if last is None:
+        return
+    last_id, last_epoch = last
+    if settings.source_epoch < last_epoch:
+        raise SourceError(
+            f"source_epoch is {settings.source_epoch} and was {last_epoch} in the last sync, whose rows would outrank "
+            f"all new ones: set it to {last_epoch} or more"
+        )
+    if settings.source_epoch == last_epoch and table_id != last_id:
+        raise SourceError(
+            f"source table {settings.source_table} was dropped and made again since the last sync, and its versions "
+            f"start anew: set source_epoch to {last_epoch + 1}, for good, and run a full refresh"
+        )

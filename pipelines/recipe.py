@@ -25,9 +25,14 @@ PINS = {"sentencex": "1.0.32", "tokenizers": "0.23.3"}
 
 
 def documents_recipe(settings: Settings) -> str:
-    """Recipe of `documents`: the cleaner, and the columns that make a document."""
+    """Recipe of `documents`: the cleaner, the columns that make a document, and what gives versions their scale.
+
+    Versions of two scales cannot be compared: of a change feed and of appends, or of a source table and of the one
+    that was made in its place, for which the epoch is raised.
+    """
     columns = (settings.id_column, settings.text_column, *settings.metadata_columns)
-    return f"clean{CLEANER_REVISION}-{content_hash(','.join(columns))[:8]}"
+    scale = (settings.source_mode, settings.version_column, str(settings.source_epoch))
+    return f"clean{CLEANER_REVISION}-{content_hash(','.join((*columns, *scale)))[:8]}"
 
 
 def splitter_recipe(settings: Settings) -> str:

@@ -18,6 +18,8 @@ class SyncReport:
     started_at: datetime
     table_id: str
     table_version: int  # of `embeddings`, fixed at the start
+    source_table_id: str
+    source_epoch: int
     form: str = "whole"
     reason: str = "the only form there is"
     n_documents: int = 0

@@ -44,7 +44,7 @@ class Settings:
     metadata_columns: tuple[str, ...] = _setting((), "columns carried into the index, comma separated")
     source_mode: str = _setting("changes", "`changes` (read the change feed) or `appends` (inserts only)")
     version_column: str = _setting("", "column that orders a document's versions where there is no change feed")
-    source_epoch: int = _setting(0, "raise it, and refresh everything, when the source was made again")
+    source_epoch: int = _setting(0, "raise it for good, and refresh everything, when the source was made again")
     model_path: str = _setting("", "folder of another model; empty for the packaged all-MiniLM-L6-v2")
     precision: str = _setting("float32", "precision the model runs in")
     index_name: str = _setting("streaming-embeddings", "Pinecone index")

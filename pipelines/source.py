@@ -64,20 +64,20 @@ def source_schema(spark: SparkSession, settings: Settings) -> StructType:
     return schema
 
 
-def check_change_feed(spark: SparkSession, settings: Settings) -> None:
-    """Check that a source to be read through its change feed has one.
+def source_table_id(spark: SparkSession, settings: Settings) -> str:
+    """Return the id that Delta gave the source table when it was made; one made in its place has another.
 
     Raises:
-        SourceError: it has none.
+        SourceError: the table is to be read through its change feed and has none.
     """
-    if settings.source_mode != "changes":
-        return
-    properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {settings.source_table}").collect()}
-    if properties.get("delta.enableChangeDataFeed") != "true":
+    detail = spark.sql(f"DESCRIBE DETAIL {settings.source}").collect()[0]
+    if settings.source_mode == "changes" and detail.properties.get("delta.enableChangeDataFeed") != "true":
         raise SourceError(
             f"source table {settings.source_table} has no change feed: run ALTER TABLE {settings.source_table} SET "
             "TBLPROPERTIES (delta.enableChangeDataFeed = true), or set source_mode to appends if rows are only added"
         )
+    table_id: str = detail.id
+    return table_id
 
 
 def read_source(spark: SparkSession, settings: Settings) -> DataFrame:

@@ -38,8 +38,11 @@ class State:
         """Read what the namespace may hold; nothing where no sync has been."""
         if not self._spark.catalog.tableExists(self._table):
             return self._spark.createDataFrame([], INDEX_STATE.ddl())
+        return self._of_here(self._spark.table(self._table))
+
+    def _of_here(self, rows: DataFrame) -> DataFrame:
         index, namespace = self._settings.index_name, self._settings.namespace
-        return self._spark.table(self._table).where((F.col("index") == index) & (F.col("namespace") == namespace))
+        return rows.where((F.col("index") == index) & (F.col("namespace") == namespace))
 
     def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Write rows of `index_state`, each replacing its document's row. One commit.
@@ -81,6 +84,13 @@ class State:
         known = "coalesce(sum(size(array_compact(payload_hashes))), 0) AS n_records"
         row = self.held().selectExpr("count(*) AS n_documents", known).collect()[0]
         return row.n_documents, row.n_records
+
+    def last_source(self) -> tuple[str, int] | None:
+        """Return the source table's id and epoch in the last sync; None where there was none."""
+        runs = self._spark.table(self._settings.table(SYNC_RUNS.name))
+        last = self._of_here(runs).selectExpr("max_by(struct(source_table_id, source_epoch), started_at) AS last")
+        found = last.collect()[0].last
+        return (found.source_table_id, found.source_epoch) if found else None
 
     def record(self, run: Mapping[str, Any]) -> None:
         """Append one row to `sync_runs`."""

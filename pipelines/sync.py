@@ -22,6 +22,7 @@ from pipelines.ids import content_hash_column, record_id
 from pipelines.index import VectorIndex
 from pipelines.recipe import embeddings_recipe
 from pipelines.report import SyncReport
+from pipelines.source import source_table_id
 from pipelines.state import State
 from pipelines.tables import EMBEDDINGS
 from pipelines.to_documents import document_id
@@ -95,6 +96,8 @@ def _started(spark: SparkSession, settings: Settings) -> SyncReport:
         started_at=datetime.now(UTC),
         table_id=detail.id,
         table_version=latest.version,
+        source_table_id=source_table_id(spark, settings),
+        source_epoch=settings.source_epoch,
         dry_run=settings.dry_run,
     )
 
@@ -142,8 +145,8 @@ def _note(report: SyncReport, summary: Summary) -> None:
         report.advice.append(f"{waiting} documents wait for rows that are not there yet: run the pipeline")
     if summary.n_tied:
         report.advice.append(
-            f"{summary.n_tied} documents have two texts in one version: the source inserted an id twice in one commit; "
-            "write the right text once more"
+            f"{summary.n_tied} documents have two texts in one version: the source inserted an id twice in one commit. "
+            "Delete both rows and insert the right one: to delete one alone takes the document out of the index"
         )
 
 
@@ -156,15 +159,16 @@ def _guard(summary: Summary, settings: Settings) -> None:
         )
     if summary.n_gone and summary.n_reshaped:
         raise SyncRefused(
-            f"{summary.n_reshaped} documents were made by other column settings, so that {summary.n_gone} ids which "
-            "the source does not hold prove nothing: run a full refresh of the pipeline first"
+            f"{summary.n_reshaped} documents were made by other settings or from another source table, so that "
+            f"{summary.n_gone} ids which the source does not hold prove nothing: run a full refresh of the pipeline"
         )
     ratio = summary.n_deletes / summary.n_held if summary.n_held else 0.0
     if summary.n_held >= MIN_GUARDED_RECORDS and ratio > settings.max_delete_ratio:
         enough = ceil(ratio * 100) / 100
         raise SyncRefused(
             f"this sync would delete {summary.n_deletes} of {summary.n_held} records ({ratio:.0%}), allowed are "
-            f"{settings.max_delete_ratio:.0%}: if that is right, run once with max_delete_ratio {enough}"
+            f"{settings.max_delete_ratio:.0%}: if that is right, run once with max_delete_ratio={enough}, "
+            f"a parameter of the job, locally --set max_delete_ratio={enough}"
         )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipelines.sql import sql_name, sql_string, sql_type
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,11 +31,11 @@ class Table:
         Nullable throughout: pipelines compare a declared schema with the inferred one, which is.
         """
         theirs = {
-            field.name: (field.dataType.simpleString(), field.metadata.get("comment", "a column of the source"))
+            field.name: (sql_type(field.dataType), field.metadata.get("comment", "a column of the source"))
             for field in (source_schema or ())
         }
         lines = [(name, kind, comment) for name, (kind, comment) in (theirs | dict(self.columns)).items()]
-        return ", ".join(f"`{name}` {kind} COMMENT {sql_string(comment)}" for name, kind, comment in lines)
+        return ", ".join(f"{sql_name(name)} {kind} COMMENT {sql_string(comment)}" for name, kind, comment in lines)
 
     def declaration(self, source_schema: StructType | None = None) -> dict[str, Any]:
         """Arguments for `@dlt.table`."""
@@ -50,12 +52,6 @@ class Table:
             f"CREATE TABLE IF NOT EXISTS {name} ({self.ddl()}) USING delta "
             f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
         )
-
-
-def sql_string(text: str) -> str:
-    """Write `text` as a literal of Spark's SQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 _DOC_ID = ("STRING", "id of the document: first 32 hex digits of the SHA-256 of its source_id")
@@ -204,6 +200,8 @@ SYNC_RUNS = Table(
         "seconds": ("MAP<STRING, DOUBLE>", "duration of each phase"),
         "table_id": ("STRING", "id of the Delta table embeddings"),
         "table_version": ("BIGINT", "its version that was read"),
+        "source_table_id": ("STRING", "id of the Delta table that is the source"),
+        "source_epoch": _SOURCE_EPOCH,
         "outcome": ("STRING", "succeeded, refused (a guard, nothing written) or failed"),
         "error": ("STRING", "what went wrong"),
     },

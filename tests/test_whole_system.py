@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,12 @@ from local.job import Job
 from local.options import Source, parameters
 from local.screen import Screen
 from pipelines.ids import doc_id
+from pipelines.sentences import split_sentences
 from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, INDEX_STATE, RAW, SENTENCES, SYNC_RUNS
+from pipelines.text import clean_text, has_sentence
+from pipelines.tokenizer import load_tokenizer
+from pipelines.weights import find_model
+from pipelines.window import split_to_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +65,7 @@ class World:
     job: Job
     file: Path
     server: IndexServer
+    vectors: dict[str, bytes] = field(default_factory=dict)  # by text, as first seen
 
     def run(self, documents: Documents, full_refresh: list[str] | None = None) -> Figures:
         rows = [
@@ -115,9 +121,12 @@ def first(history: World) -> Figures:
     return history.run(FIRST)
 
 
-def consistent(world: World, figures: Figures) -> dict[str, tuple[dict[str, Any], bytes]]:
-    """Check what holds after every run; return the index's contents."""
+def consistent(world: World, figures: Figures, documents: Documents) -> dict[str, tuple[dict[str, Any], bytes]]:
+    """Check that the index holds just what the documents say; return its contents."""
     contents = world.contents()
+    assert texts(contents) == expected(documents)
+    for metadata, vector in contents.values():
+        assert world.vectors.setdefault(metadata["text"], vector) == vector
     assert figures.n_read == figures.n_kept + figures.n_withdrawn + figures.n_quarantined
     assert figures.n_records == figures.n_sentences == len(contents)
     assert figures.n_pending == 0
@@ -125,6 +134,21 @@ def consistent(world: World, figures: Figures) -> dict[str, tuple[dict[str, Any]
         assert name == f"{metadata['doc_id']}#{int(metadata['ordinal'])}"
         assert metadata["doc_id"] == doc_id(metadata["source_id"])
     return contents
+
+
+def expected(documents: Documents) -> dict[str, list[str]]:
+    """Say, without tables, which sentences the index must hold of which document."""
+    tokenizer, found = load_tokenizer(find_model(None).folder), {}
+    for source_id, text in documents.items():
+        document = clean_text(text)
+        if source_id is None or source_id == "binary" or not has_sentence(document):
+            continue
+        found[source_id.replace("\ud800", "\ufffd")] = [
+            piece.text
+            for sentence in split_sentences(document)
+            for piece in split_to_window(sentence, tokenizer, find_model(None).max_tokens)
+        ]
+    return found
 
 
 def texts(contents: dict[str, tuple[dict[str, Any], bytes]]) -> dict[str, list[str]]:
@@ -137,7 +161,7 @@ def texts(contents: dict[str, tuple[dict[str, Any], bytes]]) -> dict[str, list[s
 def test_a_first_run_keeps_withdraws_or_quarantines_every_row(
     history: World, first: Figures, spark: SparkSession
 ) -> None:
-    found = texts(consistent(history, first))
+    found = texts(consistent(history, first, FIRST))
     assert (first.n_read, first.n_kept, first.n_withdrawn, first.n_quarantined) == (10, 5, 3, 2)
     assert first.n_embedded == first.n_upserted == first.n_records
     assert found.keys() == {"edited", "shortened", "deleted", "long", "surrogate \ufffd id"}
@@ -181,7 +205,7 @@ def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, s
 def test_any_history_ends_like_one_fresh_run(history: World) -> None:
     before = history.contents()
     changed = history.run(SECOND)
-    after = consistent(history, changed)
+    after = consistent(history, changed, SECOND)
     # One sentence of `edited`, one of `blank`, two of `inserted`; the tail of `shortened`, all of `deleted`.
     assert (changed.n_upserted, changed.n_deleted) == (4, 3)
     assert changed.n_unchanged == len(before) - 4
@@ -191,14 +215,19 @@ def test_any_history_ends_like_one_fresh_run(history: World) -> None:
 
     again = history.run(SECOND, ["documents_quarantine"])
     assert (again.n_embedded, again.n_requests, again.n_upserted, again.n_deleted) == (0, 0, 0, 0)
-    assert consistent(history, again) == after
+    assert consistent(history, again, SECOND) == after
 
     # `raw` is emptied before it sees this delete: only the source can prove it.
-    without_late_blank = {source_id: text for source_id, text in SECOND.items() if source_id != "blank"}
-    assert "Blank no more." not in str(consistent(history, history.run(without_late_blank, ["raw"])))
-    consistent(history, history.run(ODD, ["documents"]))
-    consistent(history, history.run(without_late_blank, ["sentences"]))
-    consistent(history, history.run({**ODD, "late": "Came late."}, ["embeddings"]))
+    not_blank = {source_id: text for source_id, text in SECOND.items() if source_id != "blank"}
+    steps: list[tuple[Documents, list[str] | None]] = [
+        (not_blank, ["raw"]),
+        (ODD, ["documents"]),
+        (not_blank, ["sentences"]),
+        ({**ODD, "late": "Came late."}, ["embeddings"]),
+    ]
+    for documents, full_refresh in steps:
+        consistent(history, history.run(documents, full_refresh), documents)
 
-    # Back to the first documents, of which one fresh run made `before`.
-    assert consistent(history, history.run(FIRST, [])) == before
+    # Back to the first documents, of which one fresh run made `before`: by edits alone, then by a refresh of all.
+    assert consistent(history, history.run(FIRST), FIRST) == before
+    assert consistent(history, history.run(FIRST, []), FIRST) == before

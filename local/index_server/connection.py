@@ -14,6 +14,7 @@ from local.index_server.fields import Reply
 from local.index_server.limits import MAX_REQUEST_BYTES
 from local.index_server.refusals import Refusal, invalid
 from local.index_server.routes import find_route
+from local.strict_json import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,13 +122,9 @@ def _decoded(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        fields = json.loads(body, parse_constant=_refuse_constant)
+        fields = strict_json(body)
     except (ValueError, RecursionError) as error:
         raise invalid(f"the body is not valid JSON: {error}") from None
     if not isinstance(fields, dict):
         raise invalid("the body must be a JSON object")
     return fields
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")

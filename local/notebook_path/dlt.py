@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Decorator = Callable[[QueryFunction], QueryFunction]
 
 _SELECT = "write select or selectExpr with the columns you want"
+_NO_STATE = "leave repeated rows to the sync, which counts them once"
 _INSTEAD = {
     "withColumn": _SELECT,
     "withColumns": _SELECT,
@@ -38,7 +39,9 @@ _INSTEAD = {
     "drop": "write selectExpr('* EXCEPT (column)')",
     "fillna": "write select with coalesce(...)",
     "dropna": "write where('column IS NOT NULL')",
-    "dropDuplicates": "leave repeated rows to the sync, which counts them once",
+    "dropDuplicates": _NO_STATE,
+    "drop_duplicates": _NO_STATE,
+    "dropDuplicatesWithinWatermark": _NO_STATE,
     "withWatermark": "keep the flow free of state: the sync decides among versions",
     "mapInPandas": "write an iterator pandas_udf inside select",
 }

@@ -136,6 +136,14 @@ def test_a_home_in_use_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.Ca
         assert "another run is using" in refused(capsys, "run", "--home", tmp_path)
 
 
+def test_a_folder_that_is_not_there_for_the_figures_is_found_before_spark_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--home", str(tmp_path), "--json", str(tmp_path / "out" / "figures.json")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "spark").exists()
+
+
 def test_an_interrupt_is_one_line_and_a_status_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -106,3 +107,16 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     tmp_path.chmod(0o500)
     with pytest.raises(SettingsError, match=r"^--home .* cannot be written: choose another folder$"):
         Home.at(tmp_path)
+
+
+def test_the_command_it_tells_is_one_that_a_shell_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    assert Home.at(DEFAULT_HOME).command("run") == ".venv/bin/python -m local run"
+    home = Home.at(tmp_path / "my notes")
+    assert shlex.split(home.command("search", "what's new?"))[3:] == [
+        "search",
+        "what's new?",
+        "--home",
+        str(home.root),
+    ]

@@ -102,6 +102,18 @@ def test_columns_belong_to_their_source_and_do_not_pass_to_the_next_one(fresh: H
     assert Source.of(fresh, str(tmp_path / "new.csv"), {}).columns == {}
 
 
+def test_it_is_remembered_whole_or_not_at_all(fresh: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Source(tmp_path, {}).remember(fresh)
+
+    def fail(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(OSError, match=r"^$"):
+        Source(None, {}).remember(fresh)
+    assert Source.of(fresh, None, {}) == Source(tmp_path, {})
+
+
 def test_the_documentation_can_be_remembered_too(fresh: Home, tmp_path: Path) -> None:
     Source(tmp_path / "old.csv", {}).remember(fresh)
     DOCUMENTATION.remember(fresh)

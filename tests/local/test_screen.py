@@ -138,6 +138,16 @@ def test_the_last_screen_tells_rows_records_and_seconds(screen: Screen, capsys: 
     ]
 
 
+def test_brackets_of_a_path_or_an_id_are_shown_as_they_are(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
+    with screen.stage("source", "Source: /notes [/draft]"):
+        screen.note("[b]1 new")
+    screen.summary(some_figures(advice=("[/x] waits",)))
+    lines = printed(capsys)
+    assert "/notes [/draft]" in lines[0]
+    assert lines[0].endswith("[b]1 new")
+    assert lines[-1] == "! [/x] waits"
+
+
 def test_advice_comes_last_a_line_each(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
     screen.summary(some_figures(advice=("settings changed: full refresh", "2 ids stand twice")))
     assert printed(capsys)[-2:] == ["! settings changed: full refresh", "! 2 ids stand twice"]

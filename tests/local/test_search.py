@@ -123,7 +123,9 @@ def test_a_search_starts_the_server_where_none_runs_and_finds_what_was_kept(
 @pytest.mark.usefixtures("one_model")
 def test_a_namespace_with_nothing_in_it_says_what_to_run(served: Context, capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = Context(served.home, {"namespace": "empty"}, pinecone=False)
-    assert answers(elsewhere, capsys, "cats", 1) == ["The index holds nothing yet: run `python -m local run` first"]
+    assert answers(elsewhere, capsys, "cats", 1) == [
+        f"The index holds nothing yet: run `{elsewhere.home.command('run')}` first"
+    ]
 
 
 @pytest.mark.usefixtures("one_model")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.errors import PySparkException
 
-from local.update import Update, _cause, update
+from local.update import _ADVICE, Update, _cause, update
 from pipelines.errors import SettingsError, UpdateFailed
+from pipelines.settings import Settings
 from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
@@ -112,8 +113,10 @@ def test_a_flow_that_fails_is_an_error_of_one_line_that_names_the_cause(source: 
     heard = Heard()
     with pytest.raises(UpdateFailed) as error:
         update(source, PARAMETERS, storage, heard)
-    assert "\n" not in str(error.value)
-    assert "DIFFERENT_DELTA_TABLE" in str(error.value)
+    assert str(error.value) == (
+        f"source table {SOURCE} was dropped and made again since the last update: set source_epoch to one more, for "
+        "good, and run a full refresh"
+    )
     assert heard.states["embeddings"] == ["queued"]  # nothing below the failed flow ran
 
 
@@ -137,10 +140,14 @@ def test_an_unknown_table_to_refresh_is_an_error_that_lists_the_known(spark: Spa
         ),
         ("first\npipelines.errors.SourceError: outer\npipelines.errors.ModelError: a: b", "a: b"),
         ("", "PySparkException"),
+        *(
+            (f"[STREAM_FAILED] x\n[{condition}] set skipChangeCommits", f"source table {SOURCE} {advice}")
+            for condition, advice in _ADVICE.items()
+        ),
     ],
 )
 def test_a_cause_is_one_line_ours_before_sparks(message: str, cause: str) -> None:
-    assert _cause(PySparkException(message)) == cause
+    assert _cause(PySparkException(message), Settings(source_table=SOURCE)) == cause
 
 
 def test_rows_that_a_rule_dropped_were_not_taken_in() -> None:

@@ -49,6 +49,15 @@ def test_it_is_created_once_and_then_only_described(index: VectorIndex, server: 
     index.ensure(N_DIMENSIONS)
     assert server.request_counts() == {"describe_index": 4, "create_index": 1}  # one is the SDK's, until it is ready
     assert (index.n_checks, index.n_requests) == (4, 0)
+    index.n_records()  # its address was told
+    assert server.request_counts()["describe_index"] == 4
+
+
+def test_ids_are_fetched_in_parts_that_fit_an_address(index: VectorIndex, server: IndexServer) -> None:
+    index.upsert([record(number) for number in range(3)])
+    before = index.n_requests
+    assert index.fetch([f"id{number:0200}" for number in range(1_500)] + ["id1"]) == {"id1": {}}
+    assert index.n_requests - before == server.request_counts()["fetch"] == 16
 
 
 def test_another_dimension_is_refused(index: VectorIndex) -> None:
@@ -132,5 +141,5 @@ def test_a_server_that_is_gone_is_one_line(index: VectorIndex, server: IndexServ
     server.stop()
     with pytest.raises(VectorIndexError) as caught:
         index.n_records()
-    assert str(caught.value).startswith("index docs failed: ")
+    assert str(caught.value).startswith("statistics failed: ")
     assert "\n" not in str(caught.value)

@@ -32,7 +32,7 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     scene.log(TEXT)
     scene.sync()
     state = scene.state()
-    assert scene.prepare() == Prepared(DEFAULT_DIMENSION, n_records=2, n_checks=3)
+    assert scene.prepare() == Prepared(DEFAULT_DIMENSION, n_records=2, n_checks=2)
     assert scene.state() == state
     assert scene.server.request_counts()["create_index"] == 1
 
@@ -42,6 +42,24 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     assert scene.state()["p"].payload_hashes == [None, None]
     assert scene.sync().n_upserted == 2
     assert scene.contents() == desired(TEXT)
+
+
+def test_a_source_that_was_made_again_needs_a_new_epoch_for_good(scene: Scene) -> None:
+    scene.prepare()
+    scene.log(TEXT)
+    scene.sync()
+    source = scene.settings.source_table
+    scene.spark.sql(f"DROP TABLE {source}")
+    feed = "TBLPROPERTIES (delta.enableChangeDataFeed = true)"
+    scene.spark.sql(f"CREATE TABLE {source} (id STRING, text STRING) USING delta {feed}")
+    with pytest.raises(SourceError, match=r"was dropped and made again since .* set source_epoch to 1, for good, and"):
+        scene.prepare()
+    scene.prepare(source_epoch=1)
+    with pytest.raises(SyncRefused, match=r"from another source table, .* run a full refresh"):
+        scene.sync(source_epoch=1)
+    with pytest.raises(SourceError, match=r"^source_epoch is 0 and was 1 in the last sync.* set it to 1 or more$"):
+        scene.prepare()
+    scene.prepare(source_epoch=2)
 
 
 def test_it_refuses_an_index_or_a_namespace_that_is_not_ours(scene: Scene) -> None:

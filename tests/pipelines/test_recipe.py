@@ -36,7 +36,7 @@ def test_each_recipe_starts_with_the_one_above() -> None:
 
 def test_the_same_settings_give_the_same_recipe_always() -> None:
     assert recipes()[-1] == (
-        "clean1-44950e2e/split1-sentencex1.0.32-tokenizers0.23.3-all-MiniLM-L6-v2@53aa5117/"
+        "clean1-de5fce3d/split1-sentencex1.0.32-tokenizers0.23.3-all-MiniLM-L6-v2@53aa5117/"
         "all-MiniLM-L6-v2@53aa5117/float32"
     )
 
@@ -52,10 +52,13 @@ def changed(before: list[str]) -> list[bool]:
         replace(SETTINGS, text_column="body"),
         replace(SETTINGS, metadata_columns=("title",)),
         replace(SETTINGS, metadata_columns=("year", "title")),
-        replace(SETTINGS, id_column="", source_mode="appends"),
+        replace(SETTINGS, source_mode="appends"),
+        replace(SETTINGS, source_mode="appends", id_column=""),
+        replace(SETTINGS, source_mode="appends", version_column="year"),
+        replace(SETTINGS, source_epoch=1),
     ],
 )
-def test_another_column_changes_every_recipe(settings: Settings) -> None:
+def test_another_column_or_another_scale_of_versions_changes_every_recipe(settings: Settings) -> None:
     assert not set(recipes()) & set(recipes(settings))
 
 
@@ -85,7 +88,6 @@ def test_another_model_changes_sentences_for_its_window_and_embeddings(tmp_path:
     [
         replace(SETTINGS, namespace="other"),
         replace(SETTINGS, index_name="other"),
-        replace(SETTINGS, source_epoch=1),
         replace(SETTINGS, max_delete_ratio=1.0),
     ],
 )

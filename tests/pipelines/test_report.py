@@ -9,7 +9,9 @@ from pipelines.report import SyncReport
 from pipelines.tables import SYNC_RUNS
 from tests.pipelines.scene import NOON
 
-REPORT = SyncReport("run", "docs", "all", NOON, "id", 7, n_upserted=3, seconds={"plan": 0.5}, advice=["do this"])
+REPORT = SyncReport(
+    "run", "docs", "all", NOON, "id", 7, "source id", 0, n_upserted=3, seconds={"plan": 0.5}, advice=["do this"]
+)
 
 
 def test_json_brings_back_the_same_report() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import SourceError
 from pipelines.settings import Settings
-from pipelines.source import check_change_feed, source_schema
+from pipelines.source import source_schema, source_table_id
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,7 +39,13 @@ def refusal(spark: SparkSession, settings: Settings) -> str:
 def test_a_sound_source_gives_its_schema(spark: SparkSession) -> None:
     schema = source_schema(spark, replace(ARTICLES, source_mode="appends", version_column="at"))
     assert schema.names == ["id", "text", "title", "at", "day", "raw"]
-    check_change_feed(spark, ARTICLES)
+    assert source_table_id(spark, ARTICLES)
+
+
+def test_a_table_made_in_anothers_place_has_another_id(spark: SparkSession) -> None:
+    before = source_table_id(spark, ARTICLES)
+    assert source_table_id(spark, ARTICLES) == before
+    assert source_table_id(spark, Settings(source_table="source_test.taken", source_mode="appends")) != before
 
 
 def test_a_missing_table_is_named(spark: SparkSession) -> None:
@@ -79,5 +85,5 @@ def test_a_column_with_a_name_of_ours_is_refused(spark: SparkSession, table: str
 def test_a_source_without_change_feed_says_what_to_run(spark: SparkSession) -> None:
     taken = Settings(source_table="source_test.taken")
     with pytest.raises(SourceError, match=r"ALTER TABLE source_test\.taken SET TBLPROPERTIES .*source_mode to appends"):
-        check_change_feed(spark, taken)
-    check_change_feed(spark, replace(taken, source_mode="appends"))
+        source_table_id(spark, taken)
+    assert source_table_id(spark, replace(taken, source_mode="appends"))

@@ -68,7 +68,9 @@ def test_a_run_is_recorded_with_what_is_not_known_left_empty(spark: SparkSession
     settings = replace(SETTINGS, schema="state_test_runs")
     state = State(spark, settings)
     state.create()
-    report = SyncReport("run", "docs", ODD, NOON, "id", 7, n_upserted=3, seconds={"plan": 0.5}, error="why")
+    report = SyncReport(
+        "run", "docs", ODD, NOON, "id", 7, "source id", 0, n_upserted=3, seconds={"plan": 0.5}, error="why"
+    )
     state.record(asdict(report))
     found = spark.table(settings.table("sync_runs")).collect()[0]
     assert (found.run_id, found.namespace, found.n_upserted, found.seconds) == ("run", ODD, 3, {"plan": 0.5})

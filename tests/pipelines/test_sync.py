@@ -115,7 +115,8 @@ def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
         scene.sync()
     message = (
         "this sync would delete 99 of 102 records (97%), allowed are 20%: "
-        "if that is right, run once with max_delete_ratio 0.98"
+        "if that is right, run once with max_delete_ratio=0.98, a parameter of the job, locally "
+        "--set max_delete_ratio=0.98"
     )
     assert str(caught.value) == message
     assert scene.state() == state
@@ -135,7 +136,7 @@ def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
 
 
 def test_ids_missing_from_the_source_prove_nothing_where_other_columns_made_the_documents() -> None:
-    with pytest.raises(SyncRefused, match=r"^2 documents were made by other column settings.* run a full refresh"):
+    with pytest.raises(SyncRefused, match=r"^2 documents were made by other settings.* run a full refresh"):
         _guard(replace(SUMMARY, n_gone=1, n_reshaped=2), SETTINGS)
     _guard(replace(SUMMARY, n_gone=1), SETTINGS)
     _guard(replace(SUMMARY, n_reshaped=2), SETTINGS)
@@ -169,7 +170,7 @@ def test_the_ratio_that_a_refusal_names_is_enough(n_held: int, n_deletes: int) -
     summary = replace(SUMMARY, n_held=n_held, n_deletes=n_deletes)
     with pytest.raises(SyncRefused) as caught:
         _guard(summary, SETTINGS)
-    _guard(summary, replace(SETTINGS, max_delete_ratio=float(str(caught.value).rsplit(" ", 1)[1])))
+    _guard(summary, replace(SETTINGS, max_delete_ratio=float(str(caught.value).rsplit("=", 1)[1])))
 
 
 def test_the_guard_keeps_two_models_apart() -> None:

@@ -105,7 +105,7 @@ def differing(wanted: Mapping[str, str], service: Service) -> Iterator[Document]
 
 
 def run(wanted: Mapping[str, str], service: Service, n_window: int) -> None:
-    report = SyncReport("run", "docs", "all", NOON, "table", 0)
+    report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0)
     for window in windows(list(differing(wanted, service)), n_window):
         _apply(window, service, service, report, dry_run=False)  # type: ignore[arg-type]
 

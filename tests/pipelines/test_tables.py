@@ -35,9 +35,10 @@ def test_the_sources_columns_come_first_with_their_own_comments() -> None:
     source = StructType(
         [
             StructField("a b", StringType(), metadata={"comment": "theirs"}),
-            StructField("c", StringType(), nullable=False),
+            StructField("c`d", StructType([StructField("x-y", StringType())]), nullable=False),
         ]
     )
     assert table.ddl(source) == (
-        "`a b` string COMMENT 'theirs', `c` string COMMENT 'a column of the source', `ours` INT COMMENT 'ours'"
+        "`a b` string COMMENT 'theirs', `c``d` STRUCT<`x-y`: string> COMMENT 'a column of the source', "
+        "`ours` INT COMMENT 'ours'"
     )
