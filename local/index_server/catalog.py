@@ -13,6 +13,7 @@ from local.index_server.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local.index_server.index import Visibility
     from local.index_server.store import Store
 
 
@@ -22,13 +23,17 @@ class Catalog:
     Args:
         store: Where they are kept; all of it is loaded.
         url: Where the server answers; an index's host is a path below it.
+        visibility: When reads see a write.
     """
 
-    def __init__(self, store: Store, url: str) -> None:
+    def __init__(self, store: Store, url: str, visibility: Visibility) -> None:
         self._store = store
         self._url = url
+        self._visibility = visibility
         self._lock = threading.Lock()
-        self._indexes = {spec["name"]: Index(IndexSpec(**spec), lsn, store) for spec, lsn in store.indexes()}
+        self._indexes = {
+            spec["name"]: Index(IndexSpec(**spec), lsn, store, visibility) for spec, lsn in store.indexes()
+        }
 
     def host(self, name: str) -> str:
         """Return where the data plane of an index answers; clients keep its scheme and path."""
@@ -66,7 +71,7 @@ class Catalog:
             if spec.name in self._indexes:
                 raise Refusal("ALREADY_EXISTS", f"Resource {spec.name} already exists")
             self._store.put_index(spec.name, asdict(spec))
-            self._indexes[spec.name] = Index(spec, 0, self._store)
+            self._indexes[spec.name] = Index(spec, 0, self._store, self._visibility)
 
     def delete(self, name: str) -> None:
         """Delete an index with all its records.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import socket
+import struct
 import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from local.index_server.faults import Fault
 from local.index_server.fields import Reply
 from local.index_server.limits import MAX_REQUEST_BYTES
-from local.index_server.refusals import Refusal, invalid
+from local.index_server.refusals import STATUSES, Refusal, invalid
 from local.index_server.routes import find_route
 from local.strict_json import strict_json
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.index_server.listener import Listener
+    from local.index_server.routes import Found
 
 _DRAIN_BYTES: Final = 1 << 16
 
@@ -32,34 +37,51 @@ class Connection(BaseHTTPRequestHandler):
     server: Listener
 
     def handle_request(self) -> None:
-        """Answer one request."""
+        """Answer one request, or do what a fault asks for instead."""
         path = urlsplit(self.path).path
+        found = find_route(self.command, path)
+        fault = Fault()
+        if found is not None:
+            self.server.controls.counts.add(found[0].operation)
+            fault = self.server.controls.faults.take(found[0].operation)
+        self.server.ending.wait(fault.delay_s)
+        reply = self._answer(path, found, fault)
+        if fault.status is not None:
+            after = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+            refusal = _refused(path, Refusal(STATUSES[fault.status], "a fault that was asked for"))
+            reply = Reply(refusal.body, status=refusal.status, headers=after)
+        if fault.end == "reset":
+            self._reset()
+        else:
+            self._send(reply, whole=fault.end != "half")
+
+    def _answer(self, path: str, found: Found | None, fault: Fault) -> Reply:
+        """Run what was asked for; a refusal is an answer too."""
         try:
-            reply = self._reply(path)
+            return self._reply(path, found, fault)
         except Refusal as refusal:
-            reply = _refused(path, refusal)
+            return _refused(path, refusal)
         except Exception as error:  # noqa: BLE001  # a fault of ours must answer too, and be seen
             traceback.print_exc()
-            reply = _refused(path, Refusal("INTERNAL", f"Internal error: {type(error).__name__}: {error}"))
-        self._send(reply)
+            return _refused(path, Refusal("INTERNAL", f"Internal error: {type(error).__name__}: {error}"))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815  # the base class looks for these
 
-    def _reply(self, path: str) -> Reply:
-        found = find_route(self.command, path)
-        if found is not None:
-            self.server.counts.add(found[0].operation)
+    def _reply(self, path: str, found: Found | None, fault: Fault) -> Reply:
         body = self._body()
         if path == "/health":
             return Reply({"status": "ready", "home_id": self.server.home_id})
         if not self.server.accepts(self.headers.get("Api-Key")):
             raise Refusal("UNAUTHENTICATED", "Invalid API Key")
-        if path == "/request_counts":
-            return Reply(self.server.counts.as_dict())
+        if not fault.runs_operation:
+            return Reply({})
+        if found is None and (controlled := self.server.controls.answer(self.command, path, _decoded(body))):
+            return controlled
         if found is None:
             raise Refusal("UNIMPLEMENTED", f"the local index server does not serve {self.command} {path:.200}")
         route, variables = found
-        return route.run(self.server.catalog, {**self._parameters(), **_decoded(body), **variables})
+        version = {"api_version": self.headers.get("X-Pinecone-Api-Version", "")}
+        return route.run(self.server.catalog, {**self._parameters(), **_decoded(body), **variables, **version})
 
     def _parameters(self) -> dict[str, Any]:
         """Return the query string's fields: all of ``ids``, the last of any other."""
@@ -88,8 +110,8 @@ class Connection(BaseHTTPRequestHandler):
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "send the body as it is, without Content-Encoding")
         return body
 
-    def _send(self, reply: Reply) -> None:
-        """Write an answer in one piece."""
+    def _send(self, reply: Reply, *, whole: bool = True) -> None:
+        """Write an answer in one piece, or, on demand, only half of its body."""
         body = json.dumps(reply.body, separators=(",", ":"), allow_nan=False).encode()
         headers: Mapping[str, str] = {
             "Content-Type": "application/json",
@@ -100,7 +122,14 @@ class Connection(BaseHTTPRequestHandler):
         }
         head = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
-        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + (body if whole else body[: len(body) // 2]))
+        self.close_connection = self.close_connection or not whole
+
+    def _reset(self) -> None:
+        """End the connection as a broken network does: the client's next read fails."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())  # close() would wait for the files around the socket, and end it politely
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what the base class could not read as a request: in JSON like every answer, then close."""

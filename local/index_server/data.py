@@ -9,14 +9,16 @@ from local.index_server import fields as read
 from local.index_server import limits
 from local.index_server.fields import Fields, Reply
 from local.index_server.filters import Predicate, compile_filter
-from local.index_server.limits import Record
 from local.index_server.refusals import invalid
+from local.index_server.vectors import check_dense, check_sparse, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from local.index_server.index import Index
+    from local.index_server.limits import Record
     from local.index_server.space import Space
+    from local.index_server.vectors import FloatArray, SparseVector
 
 MAX_PAGE_IDS: Final = 100
 MAX_PAGE_RECORDS: Final = 10_000
@@ -32,16 +34,16 @@ def upsert(index: Index, fields: Fields) -> Reply:
 
 def query(index: Index, fields: Fields) -> Reply:
     """POST /query: by vector, or by the id of a record, which is then among the matches itself."""
-    limits.refuse_sparse(fields, "sparseVector")
     space = index.space(read.namespace(fields))
     top_k = read.integer(fields, "topK", low=1, high=limits.MAX_TOP_K)
     values, metadata = read.flag(fields, "includeValues"), read.flag(fields, "includeMetadata")
-    vector = _query_vector(index, space, fields)
-    found = [] if vector is None else space.nearest(vector, index.spec.metric, top_k, _filter(fields))
+    dense, sparse = _query_vectors(index, space, fields)
+    wanted = dense is not None or sparse is not None
+    found = space.nearest(dense, sparse, index.spec.metric, top_k, _filter(fields)) if wanted else []
     matches = [{**_shown(record, values=values, metadata=metadata), "score": score} for record, score in found]
     body = {"matches": matches, "namespace": read.namespace(fields), **_READ_USAGE}
     # Queries only: the service's fetch answers carry no position, and code that waits on one must fail here too.
-    return Reply(body, headers={"x-pinecone-lsn-reconciled": str(index.lsn)})
+    return Reply(body, headers={"x-pinecone-lsn-reconciled": str(index.seen()[1])})
 
 
 def fetch(index: Index, fields: Fields) -> Reply:
@@ -83,7 +85,6 @@ def update(index: Index, fields: Fields) -> Reply:
 
     ``setMetadata`` is merged key by key into what the record has. A record that is not there is no error.
     """
-    limits.refuse_sparse(fields, "sparseValues")
     namespace = read.namespace(fields)
     space = index.existing_space(namespace)
     by_id = fields.get("id") is not None
@@ -91,7 +92,7 @@ def update(index: Index, fields: Fields) -> Reply:
         raise invalid("Provide exactly one of id and filter")
     if by_id:
         found = [limits.check_id(fields["id"])]
-    elif fields.get("values") is not None:
+    elif fields.get("values") or fields.get("sparseValues") is not None:
         raise invalid("Update by metadata request does not support updating vector values")
     else:
         found = space.matching(_required_filter(fields, "Update with empty metadata filter is not allowed"))
@@ -115,35 +116,52 @@ def describe_index_stats(index: Index, fields: Fields) -> Reply:
     """POST /describe_index_stats: how many records each namespace holds."""
     if fields.get("filter"):
         raise invalid("Serverless and Starter indexes do not support describing index stats with metadata filtering")
-    counts = {name: len(space) for name, space in sorted(index.spaces.items())}
+    counts = {name: len(space) for name, space in sorted(index.seen()[0].items())}
     return Reply(
         {
             "namespaces": {name: {"vectorCount": n_records} for name, n_records in counts.items()},
             "dimension": index.spec.dimension,
             "metric": index.spec.metric,
-            "vectorType": "dense",
+            "vectorType": index.spec.vector_type,
             "indexFullness": 0.0,
             "totalVectorCount": sum(counts.values()),
         }
     )
 
 
-def _query_vector(index: Index, space: Space, fields: Fields) -> limits.FloatArray | None:
-    """Return what to search for; None where the id of no record is given, which nothing is near."""
-    if (fields.get("id") is None) == (fields.get("vector") is None):
+def _query_vectors(index: Index, space: Space, fields: Fields) -> tuple[FloatArray | None, SparseVector | None]:
+    """Return what to search for; nothing where the id of no record is given, which nothing is near."""
+    dense, sparse, dimension = fields.get("vector") or None, fields.get("sparseVector"), index.spec.dimension
+    if (fields.get("id") is None) == (dense is None and sparse is None):
         raise invalid("Provide exactly one of id and vector")
-    if fields.get("vector") is not None:
-        return limits.check_values(fields["vector"], index.spec.dimension, of="Query")
-    record = space.get(limits.check_id(fields["id"]))
-    return None if record is None else record.values
+    if fields.get("id") is not None:
+        record = space.get(limits.check_id(fields["id"]))
+        # Its sparse half counts where sparse values can be searched at all.
+        return (record.values, record.sparse if _is_searchable(index) else None) if record else (None, None)
+    if sparse is not None and not _is_searchable(index):
+        raise invalid("Index configuration does not support sparse values")
+    if (dense is None) != (dimension is None):
+        raise invalid(f"This index is searched with {'sparse' if dimension is None else 'dense'} values")
+    return (
+        None if dimension is None else check_dense(dense, dimension, of="Query"),
+        None if sparse is None else check_sparse(sparse, of="Query"),
+    )
 
 
-def _updated(record: Record, fields: Fields, dimension: int) -> Record:
+def _is_searchable(index: Index) -> bool:
+    """Tell whether sparse values count in a query: any index keeps them, "dotproduct" alone can add them up."""
+    return index.spec.metric == "dotproduct"
+
+
+def _updated(record: Record, fields: Fields, dimension: int | None) -> Record:
     changes = limits.check_metadata(read.mapping(fields, "setMetadata"))
-    merged = limits.check_metadata({**record.metadata, **changes})
-    if fields.get("values") is None:
-        return replace(record, metadata=merged)
-    return Record(record.id, limits.check_vector(record.id, fields["values"], dimension), merged)
+    updated = replace(record, metadata=limits.check_metadata({**record.metadata, **changes}))
+    if fields.get("values"):
+        updated = replace(updated, values=limits.check_values(record.id, fields["values"], dimension))
+    if fields.get("sparseValues") is not None:
+        sparse = limits.check_sparse_values(record.id, fields["sparseValues"], dimension)
+        updated = replace(updated, sparse=sparse)
+    return updated
 
 
 def _filter(fields: Fields) -> Predicate | None:
@@ -165,9 +183,11 @@ def _records(fields: Fields, records: Iterable[Record | None]) -> Reply:
 
 def _shown(record: Record, *, values: bool, metadata: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": record.id}
-    if values:
-        # The shortest text that is this float32, as the service writes it: tolist() would make 0.1 0.10000000149011612.
-        shown["values"] = list(map(float, record.values.astype("U").tolist()))
+    if values and record.values is not None:
+        shown["values"] = shortest(record.values)
+    if values and record.sparse is not None:
+        indices, held = record.sparse.indices.tolist(), shortest(record.sparse.values)
+        shown["sparseValues"] = {"indices": indices, "values": held}
     if metadata and record.metadata:
         shown["metadata"] = record.metadata
     return shown

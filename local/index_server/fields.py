@@ -16,6 +16,7 @@ from local.index_server.refusals import invalid
 
 DEFAULT_NAMESPACE: Final = "__default__"
 MAX_NAMESPACE_CHARS: Final = 512
+MAX_SECONDS: Final = 600
 
 Fields = Mapping[str, Any]
 
@@ -50,6 +51,14 @@ def integer(fields: Fields, name: str, *, default: int | None = None, low: int, 
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise invalid(f"{name} must be a whole number from {low} to {high}, got {value!r:.40}")
     return value
+
+
+def seconds(fields: Fields, name: str) -> float:
+    """Return a duration in seconds, 0 by default."""
+    value = fields.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_SECONDS:
+        raise invalid(f"{name} must be a number from 0 to {MAX_SECONDS}, got {value!r:.40}")
+    return float(value)
 
 
 def flag(fields: Fields, name: str) -> bool:

@@ -10,16 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from local.index_server import fields as read
-from local.index_server.refusals import Refusal, invalid
+from local.index_server.refusals import invalid
+from local.index_server.vectors import FloatArray, SparseVector, check_dense, check_sparse
 
 if TYPE_CHECKING:
     from local.index_server.filters import Metadata
-
-FloatArray = npt.NDArray[np.float32]
 
 MAX_REQUEST_BYTES: Final = 2 * 1024 * 1024
 MAX_RECORDS: Final = 1_000
@@ -32,14 +28,16 @@ _SHOWN_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """One record of an index."""
+    """One record of an index: with a dense vector, a sparse one, or both."""
 
     id: str
     """1 to 512 ASCII characters."""
-    values: FloatArray
-    """The vector: shape (dimension,), finite."""
+    values: FloatArray | None
+    """The dense vector: shape (dimension,), finite, not all zero. None in a sparse index, and only there."""
     metadata: Metadata
     """Strings, booleans, floats and lists of strings by key; empty where there is none."""
+    sparse: SparseVector | None = None
+    """The sparse vector; never None in a sparse index."""
 
 
 def check_id(value: object) -> str:
@@ -59,8 +57,12 @@ def check_ids(fields: read.Fields) -> list[str]:
     return [check_id(value) for value in ids]
 
 
-def check_records(fields: read.Fields, dimension: int) -> dict[str, Record]:
+def check_records(fields: read.Fields, dimension: int | None) -> dict[str, Record]:
     """Return an upsert's records by id; of equal ids the last one wins.
+
+    Args:
+        fields: The request's.
+        dimension: The index's; None for a sparse index.
 
     Raises:
         Refusal: One of them breaks a limit; then none is written.
@@ -72,16 +74,23 @@ def check_records(fields: read.Fields, dimension: int) -> dict[str, Record]:
     for vector in vectors:
         if not isinstance(vector, dict):
             raise invalid(f"A vector must be an object with id and values, got {vector!r:.80}")
-        refuse_sparse(vector, "sparseValues")
         record_id = check_id(vector.get("id"))
-        values = check_vector(record_id, vector.get("values"), dimension)
-        records[record_id] = Record(record_id, values, check_metadata(vector.get("metadata")))
+        values = check_values(record_id, vector.get("values"), dimension)
+        sparse = check_sparse_values(record_id, vector.get("sparseValues"), dimension)
+        records[record_id] = Record(record_id, values, check_metadata(vector.get("metadata")), sparse)
     return records
 
 
-def check_vector(record_id: str, values: object, dimension: int) -> FloatArray:
-    """Return the vector of a record, shape (dimension,), or refuse it: unlike a query it must not be all zero."""
-    vector = check_values(values, dimension, of=f"Vector ID '{record_id}'")
+def check_values(record_id: str, values: object, dimension: int | None) -> FloatArray | None:
+    """Return the dense vector of a record, or refuse it: unlike a query's it must not be all zero.
+
+    Clients send an empty list where a record has none.
+    """
+    if dimension is None:
+        if values:
+            raise invalid(f"Vector ID '{record_id}' has dense values, and this index holds sparse vectors only")
+        return None
+    vector = check_dense(values, dimension, of=f"Vector ID '{record_id}'")
     if not vector.any():
         raise invalid(
             f"Dense vectors must contain at least one non-zero value. Vector ID '{record_id}' contains only zeros"
@@ -89,29 +98,13 @@ def check_vector(record_id: str, values: object, dimension: int) -> FloatArray:
     return vector
 
 
-def check_values(values: object, dimension: int, *, of: str) -> FloatArray:
-    """Return a dense vector, shape (dimension,), or refuse it."""
-    if not isinstance(values, list):
-        raise invalid(f"{of}: values must be a list of numbers, got {values!r:.80}")
-    if len(values) != dimension:
-        raise invalid(f"Vector dimension {len(values)} does not match the dimension of the index {dimension}")
-    try:
-        array = np.array(values)
-        numbers = array.ndim == 1 and array.dtype.kind in "iuf"
-        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, and is refused below
-            array = array.astype(np.float32) if numbers else np.empty(0, np.float32)
-    except ValueError:  # lists of several lengths
-        numbers = False
-    # A client's NaN arrives as null: JSON has no other word for it.
-    if not numbers or not np.isfinite(array).all():
-        raise invalid(f"{of}: values must be finite numbers within the range of 32-bit floats")
-    return array
-
-
-def refuse_sparse(fields: read.Fields, name: str) -> None:
-    """Refuse sparse values: this server holds dense vectors only."""
-    if fields.get(name) is not None:
-        raise Refusal("UNIMPLEMENTED", f"{name} is not served by the local index server: it holds dense vectors only")
+def check_sparse_values(record_id: str, vector: object, dimension: int | None) -> SparseVector | None:
+    """Return the sparse vector of a record, which any index may hold, or refuse it; a sparse index needs one."""
+    if vector is None:
+        if dimension is None:
+            raise invalid(f"Vector ID '{record_id}' has no sparse values, and this index holds sparse vectors only")
+        return None
+    return check_sparse(vector, of=f"Vector ID '{record_id}'")
 
 
 def check_metadata(metadata: object) -> Metadata:

@@ -6,34 +6,16 @@ import hmac
 import socket
 import sys
 import threading
-from collections import Counter
 from contextlib import suppress
 from socketserver import BaseRequestHandler, TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from local.index_server.catalog import Catalog
+    from local.index_server.controls import Controls
 
 HOST: Final = "127.0.0.1"
 _STOP_S: Final = 10.0
-
-
-class RequestCounts:
-    """How often each operation was asked for; safe to use from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-
-    def add(self, operation: str) -> None:
-        """Count one request."""
-        with self._lock:
-            self._counts[operation] += 1
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts so far, by operation name."""
-        with self._lock:
-            return dict(self._counts)
 
 
 class Listener(ThreadingMixIn, TCPServer):
@@ -44,7 +26,7 @@ class Listener(ThreadingMixIn, TCPServer):
         connection: What serves a connection; it finds the other arguments here.
         api_key: What a request must bring.
         home_id: Told by ``GET /health``.
-        counts: Where requests are counted.
+        controls: Counts of requests, faults, delayed visibility.
 
     Raises:
         OSError: The port is in use.
@@ -55,12 +37,13 @@ class Listener(ThreadingMixIn, TCPServer):
     catalog: Catalog
 
     def __init__(
-        self, port: int, connection: type[BaseRequestHandler], *, api_key: str, home_id: str, counts: RequestCounts
+        self, port: int, connection: type[BaseRequestHandler], *, api_key: str, home_id: str, controls: Controls
     ) -> None:
         super().__init__((HOST, port), connection)
         self.port: int = self.socket.getsockname()[1]
         self.home_id = home_id
-        self.counts = counts
+        self.controls = controls
+        self.ending = threading.Event()
         self._api_key = api_key.encode()
         self._open: dict[threading.Thread, socket.socket] = {}
 
@@ -83,6 +66,7 @@ class Listener(ThreadingMixIn, TCPServer):
 
     def finish(self) -> None:
         """Take no more connections and requests, and wait for the answers under way."""
+        self.ending.set()  # ends what only delays
         self.shutdown()
         self.server_close()
         for thread, connection in list(self._open.items()):

@@ -24,17 +24,17 @@ def create_namespace(index: Index, fields: Fields) -> Reply:
     if fields.get("schema") is not None:
         raise Refusal("UNIMPLEMENTED", "the local index server filters by every metadata field: leave schema out")
     name = read.namespace(fields, "name")
-    if name in index.spaces or name == DEFAULT_NAMESPACE:
+    if index.exists(name):
         raise Refusal("ALREADY_EXISTS", f"Namespace {name!r:.80} already exists")
     index.write(name)
-    return Reply(_described(index, name))
+    return Reply({"name": name, "record_count": 0})
 
 
 def list_namespaces(index: Index, fields: Fields) -> Reply:
     """GET /namespaces: those with a prefix, by name, in pages."""
     prefix, after = read.text(fields, "prefix"), read.page_start(fields)
     limit = read.integer(fields, "limit", default=MAX_PAGE_NAMESPACES, low=1, high=MAX_PAGE_NAMESPACES)
-    names = sorted(name for name in index.spaces if name.startswith(prefix))
+    names = sorted(name for name in index.seen()[0] if name.startswith(prefix))
     rest = [name for name in names if name > after]
     page = rest[:limit]
     body = {"namespaces": [_described(index, name) for name in page], "total_count": len(names)}
@@ -44,7 +44,8 @@ def list_namespaces(index: Index, fields: Fields) -> Reply:
 def describe_namespace(index: Index, fields: Fields) -> Reply:
     """GET /namespaces/{name}."""
     name = read.namespace(fields, "name")
-    index.existing_space(name)
+    if name not in index.seen()[0] and name != DEFAULT_NAMESPACE:
+        raise Refusal("NOT_FOUND", "Namespace not found")
     return Reply(_described(index, name))
 
 

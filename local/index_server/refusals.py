@@ -17,9 +17,13 @@ _CODES: Final = {
     "PAYLOAD_TOO_LARGE": (413, 11),
     "UNSUPPORTED_MEDIA_TYPE": (415, 3),
     "UNPROCESSABLE_ENTITY": (422, 3),
+    "RESOURCE_EXHAUSTED": (429, 8),
     "INTERNAL": (500, 13),
     "UNIMPLEMENTED": (501, 12),
+    "UNAVAILABLE": (503, 14),
+    "DEADLINE_EXCEEDED": (504, 4),
 }
+STATUSES: Final = {status: code for code, (status, _) in _CODES.items()}  # by HTTP status
 
 
 class Refusal(VectorIndexError):  # an answer of the server, not a fault of it

@@ -54,7 +54,10 @@ class Route:
     """Does it."""
 
 
-def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+Found = tuple[Route, dict[str, str]]
+
+
+def find_route(method: str, path: str) -> Found | None:
     """Return the operation that a request means and the variables in its path, or None where it means none."""
     for route in _ROUTES:
         if route.method == method and (match := route.path.fullmatch(path)):

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Final, Self
 
 from local.index_server.catalog import Catalog
 from local.index_server.connection import Connection
-from local.index_server.listener import HOST, Listener, RequestCounts
+from local.index_server.controls import Controls
+from local.index_server.listener import HOST, Listener
 from local.index_server.store import Store
 from pipelines.errors import VectorIndexError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+    from local.index_server.faults import Fault
 
 _POLL_S: Final = 0.01  # how soon stop() is noticed
 
@@ -40,7 +43,7 @@ class IndexServer:
         self._api_key = api_key
         self._asked_port = port
         self._home_id = home_id
-        self._counts = RequestCounts()
+        self._controls = Controls()
         self._store: Store | None = None
         self._listener: Listener | None = None
 
@@ -58,7 +61,7 @@ class IndexServer:
             undo.callback(store.close)
             listener = self._listen()
             undo.callback(listener.server_close)
-            listener.catalog = Catalog(store, f"http://{HOST}:{listener.port}")
+            listener.catalog = Catalog(store, f"http://{HOST}:{listener.port}", self._controls.visibility)
             undo.pop_all()
         self._store, self._listener = store, listener
         threading.Thread(target=listener.serve_forever, args=(_POLL_S,), name="index-server", daemon=True).start()
@@ -67,7 +70,7 @@ class IndexServer:
     def _listen(self) -> Listener:
         try:
             return Listener(
-                self._asked_port, Connection, api_key=self._api_key, home_id=self._home_id, counts=self._counts
+                self._asked_port, Connection, api_key=self._api_key, home_id=self._home_id, controls=self._controls
             )
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
@@ -97,7 +100,15 @@ class IndexServer:
 
     def request_counts(self) -> dict[str, int]:
         """Return how many requests came since construction, by operation name, refused ones included."""
-        return self._counts.as_dict()
+        return self._controls.counts.as_dict()
+
+    def set_faults(self, *faults: Fault) -> None:
+        """Replace the faults that requests are going to meet; none ends them."""
+        self._controls.faults.set(faults)
+
+    def set_visibility_delay(self, delay_s: float) -> None:
+        """Let reads see each later write only so many seconds after its answer."""
+        self._controls.visibility.delay_s = delay_s
 
     def __enter__(self) -> Self:
         return self.start()

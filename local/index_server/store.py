@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import numpy as np
 
 from local.index_server.limits import Record
+from local.index_server.vectors import SparseVector
 from pipelines.errors import VectorIndexError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ CREATE TABLE IF NOT EXISTS indexes (name TEXT PRIMARY KEY, spec TEXT NOT NULL, l
 CREATE TABLE IF NOT EXISTS namespaces (index_name TEXT, name TEXT, PRIMARY KEY (index_name, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     index_name TEXT, namespace TEXT, id TEXT,
-    vector BLOB NOT NULL,   -- little-endian float32
+    vector BLOB,            -- little-endian float32; NULL in a sparse index
+    sparse BLOB,            -- little-endian: uint32 dimensions, then as many float32 values; NULL where there is none
     metadata TEXT NOT NULL, -- JSON
     PRIMARY KEY (index_name, namespace, id)
 );
@@ -92,9 +94,10 @@ class Store:
 
     def records(self, index: str, namespace: str) -> Iterator[Record]:
         """Yield the records of a namespace."""
-        query = "SELECT id, vector, metadata FROM records WHERE index_name = ? AND namespace = ?"
-        for record_id, vector, metadata in self._database.execute(query, (index, namespace)):
-            yield Record(record_id, np.frombuffer(vector, "<f4"), json.loads(metadata))
+        query = "SELECT id, vector, sparse, metadata FROM records WHERE index_name = ? AND namespace = ?"
+        for record_id, vector, sparse, metadata in self._database.execute(query, (index, namespace)):
+            values = None if vector is None else np.frombuffer(vector, "<f4")
+            yield Record(record_id, values, json.loads(metadata), None if sparse is None else _sparse(sparse))
 
     def put_index(self, name: str, spec: dict[str, Any]) -> None:
         """Insert an index, or replace its spec."""
@@ -116,11 +119,8 @@ class Store:
         with self._lock, self._database as database:
             database.execute("INSERT OR IGNORE INTO namespaces VALUES (?, ?)", (index, namespace))
             database.executemany(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
-                (
-                    (index, namespace, record.id, record.values.astype("<f4").tobytes(), json.dumps(record.metadata))
-                    for record in puts
-                ),
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+                ((index, namespace, *_row(record)) for record in puts),
             )
             database.executemany(
                 "DELETE FROM records WHERE index_name = ? AND namespace = ? AND id = ?",
@@ -134,3 +134,18 @@ class Store:
             database.execute("DELETE FROM records WHERE index_name = ? AND namespace = ?", (index, namespace))
             database.execute("DELETE FROM namespaces WHERE index_name = ? AND name = ?", (index, namespace))
             database.execute("UPDATE indexes SET lsn = ? WHERE name = ?", (lsn, index))
+
+
+def _row(record: Record) -> tuple[str, bytes | None, bytes | None, str]:
+    values, sparse = record.values, record.sparse
+    return (
+        record.id,
+        None if values is None else values.astype("<f4").tobytes(),
+        None if sparse is None else sparse.indices.astype("<u4").tobytes() + sparse.values.astype("<f4").tobytes(),
+        json.dumps(record.metadata),
+    )
+
+
+def _sparse(stored: bytes) -> SparseVector:
+    half = len(stored) // 2
+    return SparseVector(np.frombuffer(stored[:half], "<u4"), np.frombuffer(stored[half:], "<f4"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.index_server.catalog import Catalog
-from local.index_server.index import IndexSpec
+from local.index_server.index import IndexSpec, Visibility
 from local.index_server.refusals import Refusal
 from local.index_server.store import Store
 
@@ -20,7 +20,7 @@ SPEC = IndexSpec(name="docs", dimension=2, metric="cosine", cloud="aws", region=
 
 def test_an_operation_that_waited_for_a_deleted_index_does_not_write_to_it(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
-        catalog = Catalog(store, "http://127.0.0.1:1")
+        catalog = Catalog(store, "http://127.0.0.1:1", Visibility())
         catalog.create(SPEC)
         with catalog.use("docs") as index:
             pass

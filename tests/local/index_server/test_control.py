@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SPEC = ServerlessSpec(cloud="gcp", region="europe-west4")
 
 
+SPARSE = {"type": "sparse_vector"}
+
+
 def create(pinecone: Pinecone, name: str = "docs", **more: Any) -> Any:
     return pinecone.create_index(**{"name": name, "dimension": 3, "metric": "dotproduct", "spec": SPEC, **more})
 
@@ -78,7 +81,10 @@ def test_configure_merges_tags_and_protects_from_deletion(pinecone: Pinecone) ->
         ({"fields": {"_values": {"type": "dense_vector", "dimension": 0, "metric": "cosine"}}}, 400),
         ({"fields": {"_values": {"type": "dense_vector", "dimension": 20_001, "metric": "cosine"}}}, 400),
         ({"fields": {"_values": {"type": "dense_vector", "dimension": 3, "metric": "hamming"}}}, 400),
-        ({"fields": {"_sparse_values": {"type": "sparse_vector"}}}, 501),
+        ({"fields": {"_values": {"type": "dense_vector", "metric": "cosine"}}}, 400),
+        ({"fields": {"_values": {"type": "dense_vector", "dimension": 3}, "_sparse_values": SPARSE}}, 400),
+        ({"fields": {"_values": SPARSE}}, 501),
+        ({"fields": {"_sparse_values": SPARSE, "mine": {"type": "string"}}}, 501),
         ({"fields": {"mine": {"type": "dense_vector", "dimension": 3, "metric": "cosine"}}}, 501),
     ],
 )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from local.index_server.limits import check_id, check_ids, check_metadata, check_records, check_values
+from local.index_server.limits import check_id, check_ids, check_metadata, check_records
 from local.index_server.refusals import Refusal
+from local.index_server.vectors import check_dense, check_sparse
 
 
 def vector(record_id: object = "r", values: object = (1.0, 2.0), **more: object) -> dict[str, Any]:
@@ -73,14 +74,46 @@ def test_a_wrong_vector_is_refused(values: object, message: str) -> None:
         check_records({"vectors": [vector(values=values)]}, dimension=2)
 
 
-def test_sparse_values_are_not_served() -> None:
-    with pytest.raises(Refusal) as caught:
-        check_records({"vectors": [vector(sparseValues={"indices": [1], "values": [1.0]})]}, dimension=2)
-    assert caught.value.status == 501
+@pytest.mark.parametrize(
+    ("sparse", "message"),
+    [
+        ({"indices": [1, 2], "values": [1.0]}, "must have the same length"),
+        ({"indices": [], "values": []}, "must contain 1 to 2048 values, got 0"),
+        ({"indices": list(range(2049)), "values": [1.0] * 2049}, "must contain 1 to 2048 values, got 2049"),
+        ({"indices": [-1], "values": [1.0]}, "whole numbers from 0 to 4294967295"),
+        ({"indices": [2**32], "values": [1.0]}, "whole numbers from 0 to 4294967295"),
+        ({"indices": [True], "values": [1.0]}, "whole numbers"),
+        ({"indices": [1.5], "values": [1.0]}, "whole numbers"),
+        ({"indices": [7, 7], "values": [1.0, 2.0]}, "unique"),
+        ({"indices": [7], "values": [None]}, "finite"),
+        ({"indices": "ab", "values": [1.0]}, "must be a list"),
+        ([1.0], "must be an object with indices and values"),
+    ],
+)
+def test_a_wrong_sparse_vector_is_refused(sparse: object, message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        check_records({"vectors": [vector(sparseValues=sparse)]}, dimension=2)
+
+
+def test_sparse_values_keep_their_order_and_are_uint32_and_float32() -> None:
+    sparse = {"indices": [2**32 - 1, 0], "values": [0.1, -2]}
+    held = check_records({"vectors": [vector(sparseValues=sparse)]}, dimension=2)["r"].sparse
+    assert held is not None
+    assert (held.indices.tolist(), held.values.tolist()) == ([2**32 - 1, 0], [np.float32(0.1), -2.0])
+    assert len(check_sparse({"indices": list(range(2048)), "values": [1.0] * 2048}, of="r").values) == 2048
+
+
+def test_a_sparse_index_takes_sparse_vectors_and_no_others() -> None:
+    sparse = {"indices": [1], "values": [1.0]}
+    assert check_records({"vectors": [vector(values=[], sparseValues=sparse)]}, None)["r"].values is None
+    with pytest.raises(Refusal, match="'r' has dense values"):
+        check_records({"vectors": [vector(sparseValues=sparse)]}, None)
+    with pytest.raises(Refusal, match="'r' has no sparse values"):
+        check_records({"vectors": [vector(values=[])]}, None)
 
 
 def test_values_become_float32() -> None:
-    values = check_values([0.1, 1], 2, of="r")
+    values = check_dense([0.1, 1], 2, of="r")
     assert values.dtype == np.float32
     assert values.tolist() == [np.float32(0.1), 1.0]
 

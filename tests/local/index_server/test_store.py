@@ -10,6 +10,7 @@ import pytest
 
 from local.index_server.limits import Record
 from local.index_server.store import Store
+from local.index_server.vectors import SparseVector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,3 +41,16 @@ def test_a_vector_is_kept_bit_by_bit(tmp_path: Path) -> None:
         (held,) = store.records("docs", "one")
     assert held.values.tobytes() == values.tobytes()
     assert held.metadata == {"s": "\ud800"}
+
+
+def test_a_sparse_vector_is_kept_bit_by_bit(tmp_path: Path) -> None:
+    sparse = SparseVector(np.array([2**32 - 1, 0], np.uint32), np.array([0.1, -3e38], np.float32))
+    with closing(Store(tmp_path)) as store:
+        store.put_index("docs", {"name": "docs"})
+        store.write("docs", 1, "one", [Record("r", None, {}, sparse)], [])
+    with closing(Store(tmp_path)) as store:
+        (held,) = store.records("docs", "one")
+    assert (held.values, held.sparse is not None) == (None, True)
+    assert held.sparse is not None
+    assert held.sparse.indices.tolist() == sparse.indices.tolist()
+    assert held.sparse.values.tobytes() == sparse.values.tobytes()

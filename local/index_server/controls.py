@@ -1,0 +1,61 @@
+"""What a test or a benchmark asks of this server, and nobody of the real one: counts, faults, delayed visibility."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local.index_server import fields as read
+from local.index_server.faults import Faults, read_faults, shown
+from local.index_server.fields import Reply
+from local.index_server.index import Visibility
+
+if TYPE_CHECKING:
+    from local.index_server.fields import Fields
+
+
+class RequestCounts:
+    """How often each operation was asked for; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, operation: str) -> None:
+        """Count one request."""
+        with self._lock:
+            self._counts[operation] += 1
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts so far, by operation name."""
+        with self._lock:
+            return dict(self._counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What a server's owner holds in hand, in this process or, with the key, over HTTP."""
+
+    counts: RequestCounts = field(default_factory=RequestCounts)
+    faults: Faults = field(default_factory=Faults)
+    visibility: Visibility = field(default_factory=Visibility)
+
+    def answer(self, method: str, path: str, fields: Fields) -> Reply | None:
+        """Answer a request for one of the controls; None where it is for something else.
+
+        ``GET /request_counts``, ``GET`` and ``PUT /faults``, ``GET`` and ``PUT /visibility``; a PUT replaces.
+        """
+        match method, path:
+            case "GET", "/request_counts":
+                return Reply(self.counts.as_dict())
+            case (("GET" | "PUT"), "/faults"):
+                if method == "PUT":
+                    self.faults.set(read_faults(fields))
+                return Reply({"faults": shown(self.faults.ahead())})
+            case (("GET" | "PUT"), "/visibility"):
+                if method == "PUT":
+                    self.visibility.delay_s = read.seconds(fields, "delay_s")
+                return Reply({"delay_s": self.visibility.delay_s})
+        return None
