@@ -17,7 +17,7 @@ help:  ## show this list
 run: .venv/local.stamp  ## documents in, searchable index out, on this machine; ARGS="..." goes to `local run`
 	.venv/bin/python -m local run $(ARGS)
 
-test: .venv/dev.stamp  ## every test; ARGS="..." goes to pytest
+test: .venv/dev.stamp .venv/sdk9.stamp  ## every test; ARGS="..." goes to pytest
 	.venv/bin/python -m pytest $(ARGS)
 
 lint: .venv/dev.stamp  ## ruff and mypy
@@ -31,6 +31,12 @@ bench: .venv/dev.stamp  ## every benchmark, one after the other
 # A stamp is named after an extra of pyproject.toml. `--python` keeps uv out of whatever environment is active.
 .venv/%.stamp: $(PIP_FILES) .venv/$(UV)
 	.venv/bin/python -m uv pip install --python .venv/bin/python $(PIP_FILES:%=-r %) --extra $*
+	touch $@
+
+# The Pinecone client of a year ago, for which the index server speaks an older API.
+.venv/sdk9.stamp: .venv/$(UV)
+	.venv/bin/python -m uv venv --quiet --python .venv/bin/python .venv/sdk9
+	.venv/bin/python -m uv pip install --python .venv/sdk9/bin/python pinecone==9.1.0
 	touch $@
 
 .venv/$(UV):
