@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local.home import DEFAULT_HOME, Home
 from local.options import settings_of
 from pipelines.errors import StreamingEmbeddingsError
+from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,8 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--full-refresh",
         nargs="*",
+        choices=PIPELINE_TABLES,
         metavar="TABLE",
-        help="empty these tables and fill them again; all, if none is named",
+        help="empty these tables and fill them again (%(choices)s); all, if none is named",
     )
     run.add_argument("--json", metavar="FILE", help="write the run's figures there too")
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from local.figures import Figures, figures
 from local.loader import Mirrored, mirror
-from local.options import Source, parameters
+from local.options import REMEMBERED, Source, parameters
 from local.screen import Screen
 from local.serving import index_key, index_url, serve
 from local.session import spark_session
@@ -46,6 +46,11 @@ class Context:
     def __post_init__(self) -> None:
         if self.pinecone and not os.environ.get("PINECONE_API_KEY"):
             raise SettingsError("--pinecone needs a key: set the environment variable PINECONE_API_KEY")
+
+    def command(self, *words: str) -> str:
+        """Return what a person types to run another command with the same home and settings."""
+        kept = [f"--set={name}={text}" for name, text in self.chosen.items() if name not in REMEMBERED]
+        return self.home.command(*words, *(["--pinecone"] if self.pinecone else []), *kept)
 
 
 @contextmanager
@@ -82,13 +87,15 @@ def run(context: Context, path: str | None, full_refresh: Sequence[str] | None, 
     screen.summary(done)
     if json_file is not None:
         json_file.write_text(json.dumps(done.as_dict(), indent=2) + "\n", encoding="utf-8")
-    screen.console.print(f"\nNext: [bold]{escape(context.home.command('search', 'your question'))}")
+    screen.console.print(f"\nNext: [bold]{escape(context.command('search', 'your question'))}")
 
 
 def run_once(
     job: Job, source: Source, screen: Screen, full_refresh: Sequence[str] | None = None, home: Home | None = None
 ) -> Figures:
     """Mirror the source, note it in the home for runs that name none, then run the job's three tasks."""
+    if home is not None and not home.source_file.exists():
+        source.remember(home)  # else a run after one that failed here would take another source
     with screen.stage("source", f"Source: {source}"):
         mirrored = mirror(job.spark, source.path, load_settings(job.parameters))
         screen.note(
@@ -106,6 +113,8 @@ def run_tasks(
     """Run the job's three tasks on the source table as it stands."""
     with screen.stage("prepare", "Prepare: state tables, index"):
         n_checks = job.prepare()
+        settings = load_settings(job.parameters)
+        screen.note(f"index {settings.index_name} at {settings.pinecone_host or 'Pinecone'}")
     with screen.stage("pipeline", "Pipeline update"):
         updated = job.update(screen, full_refresh)
     with screen.stage("sync", "Write to the index"):
@@ -122,7 +131,7 @@ def sync(context: Context) -> None:
             job.prepare()
         with screen.stage("sync", "Write to the index"):
             report = job.sync(screen.note)
-    _print_report(screen, report, "did")
+    _print_report(screen, report, f"This sync did, in {report.n_requests:,} requests")
 
 
 def plan(context: Context) -> None:
@@ -132,7 +141,7 @@ def plan(context: Context) -> None:
         _require_tables(context, job)
         with screen.stage("sync", "Plan"):
             report = job.sync(screen.note, dry_run=True)
-    _print_report(screen, report, "would do")
+    _print_report(screen, report, "A sync would do")
 
 
 def serve_index(home: Home, port: int) -> None:
@@ -147,14 +156,13 @@ def serve_index(home: Home, port: int) -> None:
 
 def _require_tables(context: Context, job: Job) -> None:
     if not job.spark.catalog.tableExists(load_settings(job.parameters).table(EMBEDDINGS.name)):
-        raise SettingsError(f"this home has no table embeddings yet: run `{context.home.command('run')}` first")
+        raise SettingsError(f"this home has no table embeddings yet: run `{context.command('run')}` first")
 
 
 def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
     screen.console.print(
-        f"This sync {did}: {report.n_upserted:,} upserts, {report.n_deleted:,} deletes, {report.n_unchanged:,} records "
-        f"unchanged, in {report.n_changed:,} of {report.n_documents:,} documents; {report.n_pending:,} documents "
-        f"pending; {report.n_requests:,} requests"
+        f"{did}: {report.n_upserted:,} upserts, {report.n_deleted:,} deletes, {report.n_unchanged:,} unchanged; "
+        f"{report.n_changed:,} documents changed, {report.n_documents:,} are live, {report.n_pending:,} pending"
     )
     for line in report.advice:
         screen.console.print(f"[yellow]! {escape(line)}")

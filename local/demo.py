@@ -49,9 +49,7 @@ def demo(context: Context) -> None:
         f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed "
         f"as they were[/], in {after.n_requests:,} requests."
     )
-    print_(
-        f"\nThe next `{escape(context.home.command('run'))}` mirrors the source again, and puts both documents back."
-    )
+    print_(f"\nThe next `{escape(context.command('run'))}` mirrors the source again, and puts both documents back.")
 
 
 def two_documents(spark: SparkSession, settings: Settings) -> tuple[str, str]:

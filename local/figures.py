@@ -67,7 +67,7 @@ def figures(
         n_records=report.n_records,
         n_refused=refused,
         n_rows=update.n_rows(),
-        source=asdict(mirrored),
+        source={name: n for name, n in asdict(mirrored).items() if name != "advice"},
         seconds={**seconds, **{f"pipeline.{table}": took for table, took in update.seconds.items()}},
-        advice=tuple(report.advice),
+        advice=(*mirrored.advice, *report.advice),
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings
@@ -41,6 +42,7 @@ class Mirrored:
     n_updated: int  # documents of which any column differed
     n_deleted: int  # documents the source no longer has
     n_unchanged: int  # documents left untouched
+    advice: tuple[str, ...] = ()  # what a person should know of the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,10 @@ def mirror(spark: SparkSession, source: Path | None, settings: Settings) -> Mirr
         table = _read(source, settings)
         fingerprint = _fingerprint(table, settings)
         if _last_fingerprint(spark, settings) == fingerprint:
-            return Mirrored(0, 0, 0, table.num_rows)
-        return _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings, fingerprint)
+            done = Mirrored(0, 0, 0, table.num_rows)
+        else:
+            done = _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings, fingerprint)
+        return replace(done, advice=_advice(table, settings))
     except (PySparkException, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(f"{origin} cannot be mirrored into {settings.source_table}: {reason}") from error
@@ -105,6 +109,17 @@ def _read(source: Path | None, settings: Settings) -> pa.Table:
     if table.num_rows == 0:
         raise SourceError(f"{source} holds no document, and to mirror that would delete all: name another source")
     return table
+
+
+def _advice(table: pa.Table, settings: Settings) -> tuple[str, ...]:
+    """Tell of texts with characters that were lost in reading, which no rule minds as long as they are few."""
+    if not {settings.id_column, settings.text_column} <= set(table.column_names):
+        return ()
+    found = table.filter(pc.match_substring(table[settings.text_column].cast(pa.string()), "\ufffd"))
+    if not found.num_rows:
+        return ()
+    first = found[settings.id_column][0].as_py()
+    return (f"{found.num_rows} documents have characters that are no UTF-8 and were lost, the first is {first}",)
 
 
 def _fingerprint(table: pa.Table, settings: Settings) -> str:

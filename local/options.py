@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.corpus import TITLE_COLUMN
-from pipelines.errors import SettingsError
+from pipelines.errors import SettingsError, SourceError
 from pipelines.settings import from_environment
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local.home import Home
 
 SCHEMA = "streaming_embeddings"
-_REMEMBERED = ("id_column", "text_column", "metadata_columns")  # they belong to the source
+REMEMBERED = ("id_column", "text_column", "metadata_columns")  # they belong to the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,17 @@ class Source:
 
     @classmethod
     def of(cls, home: Home, path: str | None, chosen: Mapping[str, str]) -> Source:
-        """Take what was named, else what this home mirrored last; what was chosen about columns goes on top."""
-        columns = {name: text for name, text in chosen.items() if name in _REMEMBERED}
+        """Take what was named, else what this home mirrored last; what was chosen about columns goes on top.
+
+        Raises:
+            SourceError: there is nothing where the path leads; found before Spark starts.
+        """
+        columns = {name: text for name, text in chosen.items() if name in REMEMBERED}
         if path is not None:
-            return cls(Path(path).expanduser().resolve(), columns)
+            named = Path(path).expanduser().resolve()
+            if not named.exists():
+                raise SourceError(f"source {named} does not exist: name a file or a folder")
+            return cls(named, columns)
         if not home.source_file.exists():
             return cls(None, columns)
         kept = json.loads(home.source_file.read_text(encoding="utf-8"))

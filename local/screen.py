@@ -96,8 +96,7 @@ class Screen:
         flow = self._progress.tasks[self._flows[table]]
         took = flow.finished_time or flow.elapsed
         speed = f", {n_rows / took:,.0f} a second" if took else ""
-        what = "sentences" if table in ("sentences", "embeddings") else "rows"
-        self._progress.update(flow.id, note=f"{n_rows:,} {what}{speed}" if n_rows else _NOTHING)
+        self._progress.update(flow.id, note=f"{n_rows:,} rows{speed}" if n_rows else _NOTHING)
 
     def summary(self, figures: Figures) -> None:
         """Print the screen that ends a run."""

@@ -11,8 +11,9 @@ from local.options import Source, parameters
 from local.screen import Screen
 from local.serving import index_key, index_url
 from pipelines.embedder import Embedder
+from pipelines.errors import SettingsError
 from pipelines.ids import record_id
-from pipelines.index import VectorIndex
+from pipelines.index import MAX_TOP_K, VectorIndex
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
 
 
 def search(context: Context, question: str, top_k: int) -> None:
-    """Print the best sentences, each between the ones before and after it. Needs no Spark."""
+    """Print the best sentences, each between the ones before and after it. Needs no Spark.
+
+    Raises:
+        SettingsError: there is no question, or `top_k` is more than an index gives.
+    """
+    if not question.strip():
+        raise SettingsError("the question is empty: ask in words")
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise SettingsError(f"--top-k is {top_k}; allowed is 1 to {MAX_TOP_K}")
     screen = Screen()
     source = Source.of(context.home, None, {})
     with nullcontext(None) if context.pinecone else index_url(context.home) as url:
         n_found = _search(screen, question, top_k, parameters(source, context.chosen, url))
     if not n_found:
-        screen.console.print(f"The index holds nothing yet: run `{escape(context.home.command('run'))}` first")
+        screen.console.print(f"The index holds nothing yet: run `{escape(context.command('run'))}` first")
 
 
 def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -> int:
@@ -46,8 +55,12 @@ def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -
         name = f"{match.metadata['source_id']}" + (
             f" ({title})" if title and title != match.metadata["source_id"] else ""
         )
-        screen.console.print(f"[bold]{match.score:.3f}  [cyan]{escape(name)}[/]  #{int(match.metadata['ordinal'])}")
-        screen.console.print(f"  [dim]{before}[/] [bold]{escape(str(match.metadata['text']))}[/] [dim]{after}\n")
+        place = f"sentence {int(match.metadata['ordinal']) + 1}"
+        screen.console.print(f"[bold]{match.score:.3f}  [cyan]{escape(name)}[/][/], {place}")
+        for line in (f"    [dim]{before}", f"  > {escape(str(match.metadata['text']))}", f"    [dim]{after}"):
+            if line.strip() != "[dim]":
+                screen.console.print(line)
+        screen.console.print()
     return len(matches)
 
 

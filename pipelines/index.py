@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
+MAX_TOP_K = 10_000  # docs.pinecone.io/reference/api/database-limits
 _N_CONCURRENT = 8
 _IDS_IN_URL = 100  # a fetch names its ids there: of ours 100 take 4 KB, of 16 that servers commonly read
 _METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike

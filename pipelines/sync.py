@@ -64,9 +64,10 @@ def sync(
             changes, summary = _plan(spark, settings, state, report)
             report.seconds["plan"] = monotonic() - started
             if summary.n_changed:
+                would = "would be " if settings.dry_run else ""
                 for window in _windows(spark, settings, report, changes):
                     _apply(window, state, index, report, dry_run=settings.dry_run)
-                    on_progress(f"{report.n_upserted} records written, {report.n_deleted} deleted")
+                    on_progress(f"{report.n_upserted:,} records {would}written, {report.n_deleted:,} deleted")
             report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
             report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
             report.outcome = "succeeded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ import pytest
 
 from local import commands
 from local.cli import _parser, main
+from local.commands import Context
 from local.home import Home
+from local.options import settings_of
 from local.session import REPOSITORY
 
 if TYPE_CHECKING:
@@ -142,6 +145,20 @@ def test_a_folder_that_is_not_there_for_the_figures_is_found_before_spark_starts
     assert main(["run", "--home", str(tmp_path), "--json", str(tmp_path / "out" / "figures.json")]) == 1
     assert "there is no folder" in capsys.readouterr().err
     assert not (tmp_path / "spark").exists()
+
+
+def test_the_next_command_is_told_with_home_and_settings_but_for_what_the_home_remembers(tmp_path: Path) -> None:
+    chosen = {"id_column": "key", "pinecone_host": "http://localhost:1", "namespace": "it's"}
+    told = Context(Home.at(tmp_path), chosen, pinecone=False).command("plan")
+    options = _parser().parse_args(shlex.split(told)[3:])
+    assert options.home == str(tmp_path)
+    assert settings_of(options.set) == {"pinecone_host": "http://localhost:1", "namespace": "it's"}
+
+
+def test_an_unknown_table_to_refresh_is_found_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--full-refresh", "sentence"])
+    assert "raw, documents, documents_quarantine, sentences, embeddings" in capsys.readouterr().err.replace("'", "")
 
 
 def test_an_interrupt_is_one_line_and_a_status_of_its_own(

@@ -9,7 +9,7 @@ import pytest
 
 from local.home import Home
 from local.options import Source, parameters, settings_of
-from pipelines.errors import SettingsError
+from pipelines.errors import SettingsError, SourceError
 from pipelines.settings import ENVIRONMENT_PREFIX, load_settings
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def test_a_home_that_mirrored_nothing_yet_takes_the_documentation(fresh: Home) -
 
 def test_what_was_mirrored_is_remembered_with_its_columns_and_nothing_else(fresh: Home, tmp_path: Path) -> None:
     file = tmp_path / "articles.csv"
+    file.touch()
     Source.of(fresh, str(file), {"id_column": "key", "namespace": "n", "max_delete_ratio": "1"}).remember(fresh)
     assert Source.of(fresh, None, {}) == Source(file, {"id_column": "key"})
     assert Source.of(fresh, None, {"text_column": "body"}) == Source(file, {"id_column": "key", "text_column": "body"})
@@ -99,7 +100,13 @@ def test_what_was_mirrored_is_remembered_with_its_columns_and_nothing_else(fresh
 
 def test_columns_belong_to_their_source_and_do_not_pass_to_the_next_one(fresh: Home, tmp_path: Path) -> None:
     Source(tmp_path / "old.csv", {"id_column": "key"}).remember(fresh)
+    (tmp_path / "new.csv").touch()
     assert Source.of(fresh, str(tmp_path / "new.csv"), {}).columns == {}
+
+
+def test_a_path_that_leads_nowhere_is_an_error(fresh: Home, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nothing\.csv does not exist: name a file or a folder"):
+        Source.of(fresh, str(tmp_path / "nothing.csv"), {})
 
 
 def test_it_is_remembered_whole_or_not_at_all(fresh: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +131,7 @@ def test_a_path_means_the_same_from_every_working_folder(
     fresh: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "articles.csv").touch()
     Source.of(fresh, "articles.csv", {}).remember(fresh)
     monkeypatch.chdir("/")
     assert Source.of(fresh, None, {}).path == tmp_path / "articles.csv"

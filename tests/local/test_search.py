@@ -13,7 +13,7 @@ from local.options import Source, parameters
 from local.search import search
 from local.serving import index_key, serve
 from pipelines.embedder import Embedder
-from pipelines.errors import VectorIndexError
+from pipelines.errors import SettingsError, VectorIndexError
 from pipelines.ids import doc_id, record_id
 from pipelines.index import VectorIndex
 from pipelines.record import Record
@@ -84,8 +84,10 @@ def test_an_answer_is_its_score_and_source_and_the_sentence_between_its_neighbou
     question = "How long do cats sleep?"
     asked, answer = embedder.encode([question, DOCUMENTS["cats.md"][1]])
     assert answers(served, capsys, question, 1) == [
-        f"{asked @ answer:.3f}  cats.md (About cats)  #1",
-        f"  {' '.join(DOCUMENTS['cats.md'])}",  # brackets in a text are no markup
+        f"{asked @ answer:.3f}  cats.md (About cats), sentence 2",
+        f"    {DOCUMENTS['cats.md'][0]}",
+        f"  > {DOCUMENTS['cats.md'][1]}",
+        f"    {DOCUMENTS['cats.md'][2]}",  # brackets in a text are no markup
     ]
 
 
@@ -93,16 +95,17 @@ def test_an_answer_is_its_score_and_source_and_the_sentence_between_its_neighbou
 def test_a_title_that_says_no_more_than_the_id_is_left_out_and_so_is_a_neighbour_that_is_not_there(
     served: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    heading, text = answers(served, capsys, "What does a rocket burn?", 1)
-    assert heading.endswith("  rockets.txt  #0")
-    assert text.strip() == " ".join(DOCUMENTS["rockets.txt"])
+    heading, *lines = answers(served, capsys, "What does a rocket burn?", 1)
+    assert heading.endswith("  rockets.txt, sentence 1")
+    assert lines == [f"  > {DOCUMENTS['rockets.txt'][0]}", f"    {DOCUMENTS['rockets.txt'][1]}"]
 
 
 @pytest.mark.usefixtures("one_model")
 def test_the_best_answer_comes_first_and_there_are_no_more_than_asked_for(
     served: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    headings = answers(served, capsys, "What is a rocket made of?", 3)[::2]
+    lines = answers(served, capsys, "What is a rocket made of?", 3)
+    headings = [line for line in lines if ", sentence " in line]
     scores = [float(heading.split()[0]) for heading in headings]
     assert len(scores) == 3
     assert scores == sorted(scores, reverse=True)
@@ -124,7 +127,7 @@ def test_a_search_starts_the_server_where_none_runs_and_finds_what_was_kept(
 def test_a_namespace_with_nothing_in_it_says_what_to_run(served: Context, capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = Context(served.home, {"namespace": "empty"}, pinecone=False)
     assert answers(elsewhere, capsys, "cats", 1) == [
-        f"The index holds nothing yet: run `{elsewhere.home.command('run')}` first"
+        f"The index holds nothing yet: run `{elsewhere.command('run')}` first"
     ]
 
 
@@ -135,3 +138,14 @@ def test_an_index_that_was_never_made_is_an_error_of_one_line(tmp_path: Path) ->
         match=r"^index local failed with status 404, .*a first run creates the index, else check index_name$",
     ):
         search(Context(Home.at(tmp_path), {}, pinecone=False), "cats", 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "top_k", "message"), [(" ", 1, "is empty"), ("q", 0, "1 to 10000"), ("q", 10_001, "1 to")]
+)
+def test_what_cannot_be_searched_is_said_before_anything_starts(
+    tmp_path: Path, question: str, top_k: int, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        search(Context(Home.at(tmp_path), {}, pinecone=False), question, top_k)
+    assert list(tmp_path.iterdir()) == []
