@@ -49,17 +49,18 @@ appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}}: %m%n%ex
 
 
 @contextmanager
-def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSession]:
+def spark_session(home: Home, *, archive_classes: bool = True) -> Iterator[SparkSession]:
     """Run Spark for one home, with its tables registered, while the block runs. One session at a time a process.
 
     Args:
         home: where it keeps everything.
-        for_minutes: start slower and run faster: Java's optimising compiler repays its work within minutes.
+        archive_classes: where no archive of Java's classes is yet, take some 20 seconds at the end to write one, which
+            saves each later session as many.
 
     Raises:
         SettingsError: no Java, or Delta's jars can be neither found nor downloaded.
     """
-    spark = _started(home, optimise=for_minutes)
+    spark = _started(home, archive_classes=archive_classes)
     try:
         yield spark
     finally:
@@ -67,7 +68,7 @@ def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSes
         end_jvm()
 
 
-def _started(home: Home, *, optimise: bool) -> SparkSession:
+def _started(home: Home, *, archive_classes: bool) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
     defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
     os.environ |= {
@@ -84,7 +85,9 @@ def _started(home: Home, *, optimise: bool) -> SparkSession:
         with _stderr_to(log), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
             configuration = _configuration(
-                home, delta_jars(), f"{java_options(optimise=optimise)} -Dlog4j2.configurationFile={log4j.as_uri()}"
+                home,
+                delta_jars(),
+                f"{java_options(archive_classes=archive_classes)} -Dlog4j2.configurationFile={log4j.as_uri()}",
             )
             # Static configuration goes through a file, the one place where Connect's server reads it.
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 from pinecone import ServerlessSpec
 
 from pipelines.errors import SourceError, SyncRefused, VectorIndexError
-from pipelines.prepare import Prepared
+from pipelines.prepare import Prepared, _check_epoch
+from pipelines.settings import Settings
 from pipelines.weights import DEFAULT_DIMENSION
 from tests.pipelines.scene import Version, desired, vector
 
@@ -44,22 +45,19 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     assert scene.contents() == desired(TEXT)
 
 
-def test_a_source_that_was_made_again_needs_a_new_epoch_for_good(scene: Scene) -> None:
-    scene.prepare()
-    scene.log(TEXT)
-    scene.sync()
-    source = scene.settings.source_table
-    scene.spark.sql(f"DROP TABLE {source}")
-    feed = "TBLPROPERTIES (delta.enableChangeDataFeed = true)"
-    scene.spark.sql(f"CREATE TABLE {source} (id STRING, text STRING) USING delta {feed}")
-    with pytest.raises(SourceError, match=r"was dropped and made again since .* set source_epoch to 1, for good, and"):
-        scene.prepare()
-    scene.prepare(source_epoch=1)
-    with pytest.raises(SyncRefused, match=r"from another source table, .* run a full refresh"):
-        scene.sync(source_epoch=1)
-    with pytest.raises(SourceError, match=r"^source_epoch is 0 and was 1 in the last sync.* set it to 1 or more$"):
-        scene.prepare()
-    scene.prepare(source_epoch=2)
+def test_versions_that_start_anew_need_a_higher_epoch_for_good() -> None:
+    settings = Settings(source_table="a.b", source_epoch=1)
+    for last in (None, ("one", 1), ("one", 0), ("another", 0)):
+        _check_epoch(settings, "one", last)
+    with pytest.raises(
+        SourceError, match=r"^source table a\.b was dropped and made again .* set source_epoch to 2, for"
+    ):
+        _check_epoch(settings, "one", ("another", 1))
+    for table_id in ("one", "another"):
+        with pytest.raises(
+            SourceError, match=r"^source_epoch is 1 and was 3 in the last sync, .* set it to 3 or more$"
+        ):
+            _check_epoch(settings, table_id, ("one", 3))
 
 
 def test_it_refuses_an_index_or_a_namespace_that_is_not_ours(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipelines.ids import TOMBSTONE_HASH
@@ -65,13 +66,19 @@ def test_each_namespace_and_each_index_has_its_own_rows(spark: SparkSession) -> 
 
 
 def test_a_run_is_recorded_with_what_is_not_known_left_empty(spark: SparkSession) -> None:
-    settings = replace(SETTINGS, schema="state_test_runs")
+    settings = replace(SETTINGS, schema="state_test_runs", namespace=ODD)
     state = State(spark, settings)
     state.create()
+    assert state.last_source() is None
     report = SyncReport(
-        "run", "docs", ODD, NOON, "id", 7, "source id", 0, n_upserted=3, seconds={"plan": 0.5}, error="why"
+        "run", "docs", ODD, NOON, "id", 7, "the source", 2, n_upserted=3, seconds={"plan": 0.5}, error="why"
     )
     state.record(asdict(report))
     found = spark.table(settings.table("sync_runs")).collect()[0]
     assert (found.run_id, found.namespace, found.n_upserted, found.seconds) == ("run", ODD, 3, {"plan": 0.5})
     assert (found.ended_at, found.error, found.outcome) == (None, "why", "failed")
+
+    # Earlier, and elsewhere.
+    state.record(asdict(replace(report, started_at=NOON - timedelta(days=1), source_epoch=1)))
+    state.record(asdict(replace(report, started_at=NOON + timedelta(days=1), namespace="other", source_epoch=3)))
+    assert state.last_source() == ("the source", 2)
