@@ -49,18 +49,17 @@ appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}}: %m%n%ex
 
 
 @contextmanager
-def spark_session(home: Home, *, archive_classes: bool = True) -> Iterator[SparkSession]:
+def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSession]:
     """Run Spark for one home, with its tables registered, while the block runs. One session at a time a process.
 
     Args:
         home: where it keeps everything.
-        archive_classes: where no archive of Java's classes is yet, take some 20 seconds at the end to write one, which
-            saves each later session as many.
+        for_minutes: take more of the machine's other cores, to get faster with time.
 
     Raises:
         SettingsError: no Java, or Delta's jars can be neither found nor downloaded.
     """
-    spark = _started(home, archive_classes=archive_classes)
+    spark = _started(home, for_minutes=for_minutes)
     try:
         yield spark
     finally:
@@ -68,7 +67,7 @@ def spark_session(home: Home, *, archive_classes: bool = True) -> Iterator[Spark
         end_jvm()
 
 
-def _started(home: Home, *, archive_classes: bool) -> SparkSession:
+def _started(home: Home, *, for_minutes: bool) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
     defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
     os.environ |= {
@@ -84,11 +83,11 @@ def _started(home: Home, *, archive_classes: bool) -> SparkSession:
     try:
         with _stderr_to(log), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
-            configuration = _configuration(
-                home,
-                delta_jars(),
-                f"{java_options(archive_classes=archive_classes)} -Dlog4j2.configurationFile={log4j.as_uri()}",
-            )
+            options = f"{java_options(for_minutes=for_minutes)} -Dlog4j2.configurationFile={log4j.as_uri()}"
+            configuration = _configuration(home, delta_jars(), options)
+            if for_minutes:
+                # How long a flow that has ended goes unnoticed; 0 keeps a core busy with looking.
+                configuration["spark.sql.pipelines.execution.streamstate.pollingInterval"] = "0"
             # Static configuration goes through a file, the one place where Connect's server reads it.
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
             log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")

@@ -22,7 +22,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def spark(home: Home) -> Iterator[SparkSession]:
-    with spark_session(home, archive_classes=False) as session:
+    with spark_session(home, for_minutes=True) as session:
         yield session
 
 

@@ -48,7 +48,7 @@ FIRST: Documents = {
     "binary": "\ufffd" * 60,
 }
 SECOND: Documents = {
-    **{source_id: text for source_id, text in FIRST.items() if source_id != "deleted"},
+    **{source_id: text for source_id, text in FIRST.items() if source_id not in ("deleted", "long")},
     "edited": "The first stays. The second has changed. The third stays.",
     "shortened": "One is kept.",
     "blank": "Blank no more.",
@@ -206,9 +206,10 @@ def test_any_history_ends_like_one_fresh_run(history: World) -> None:
     before = history.contents()
     changed = history.run(SECOND)
     after = consistent(history, changed, SECOND)
-    # One sentence of `edited`, one of `blank`, two of `inserted`; the tail of `shortened`, all of `deleted`.
-    assert (changed.n_upserted, changed.n_deleted) == (4, 3)
-    assert changed.n_unchanged == len(before) - 4
+    # One sentence of `edited`, one of `blank`, two of `inserted`; the tail of `shortened`, all of `deleted` and `long`.
+    n_long = len(expected(FIRST)["long"])
+    assert (changed.n_upserted, changed.n_deleted) == (4, 3 + n_long)
+    assert changed.n_unchanged == len(before) - 4 - n_long
     assert {name: record for name, record in after.items() if before.get(name) == record}.keys() == (
         before.keys() & after.keys() - {f"{doc_id('edited')}#1"}
     )

@@ -32,10 +32,10 @@ def archive_named(option: str) -> Path:
     """Give the path after an option that must be there."""
     found = [
         word.partition("=")[2]
-        for word in shlex.split(java_options(archive_classes=True))
+        for word in shlex.split(java_options(for_minutes=False))
         if word.startswith(f"-XX:{option}=")
     ]
-    assert len(found) == 1, java_options(archive_classes=True)
+    assert len(found) == 1, java_options(for_minutes=False)
     return Path(found[0])
 
 
@@ -68,12 +68,12 @@ def test_the_first_run_writes_the_archive_and_later_ones_read_it(cache: Path, mo
     archive = archive_named("SharedArchiveFile")
     assert archive.read_text() == "classes"
     assert list(cache.iterdir()) == [archive]
-    assert "ArchiveClassesAtExit" not in java_options(archive_classes=True)
+    assert "ArchiveClassesAtExit" not in java_options(for_minutes=False)
 
 
 def test_a_session_may_leave_the_archive_to_others(cache: Path) -> None:
-    assert "ArchiveClassesAtExit" in java_options(archive_classes=True)
-    assert "ArchiveClassesAtExit" not in java_options(archive_classes=False)
+    assert "ArchiveClassesAtExit" in java_options(for_minutes=False)
+    assert "ArchiveClassesAtExit" not in java_options(for_minutes=True)
     assert list(cache.iterdir()) == []
 
 
