@@ -116,7 +116,8 @@ def run_tasks(
         settings = load_settings(job.parameters)
         screen.note(f"index {settings.index_name} at {settings.pinecone_host or 'Pinecone'}")
     with screen.stage("pipeline", "Pipeline update"):
-        updated = job.update(screen, full_refresh)
+        nothing_new = mirrored is not None and not mirrored.n_changed and full_refresh is None
+        updated = job.update(screen, full_refresh, in_haste=nothing_new)
     with screen.stage("sync", "Write to the index"):
         report = job.sync(screen.note)
     return figures(mirrored or Mirrored(0, 0, 0, 0), updated, report, n_checks, screen.seconds)

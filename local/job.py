@@ -38,14 +38,17 @@ class Job:
         """Run the task `prepare`; return how many requests it made to check the index."""
         return int(json.loads(self._notebook("prepare", lambda _line: None))["n_checks"])
 
-    def update(self, progress: Progress, full_refresh: Sequence[str] | None = None) -> Update:
+    def update(
+        self, progress: Progress, full_refresh: Sequence[str] | None = None, *, in_haste: bool = False
+    ) -> Update:
         """Run the task `pipeline`.
 
         Args:
             progress: told of states and rows.
             full_refresh: tables to empty and fill again; an empty list means all, None means none.
+            in_haste: take a core to look all the time whether a flow has ended; not while the model needs it.
         """
-        return update(self.spark, self.parameters, self.storage, progress, full_refresh)
+        return update(self.spark, self.parameters, self.storage, progress, full_refresh, in_haste=in_haste)
 
     def sync(self, on_progress: Callable[[str], None], *, dry_run: bool = False) -> SyncReport:
         """Run the task `write_to_pinecone`, or only its plan."""

@@ -44,6 +44,11 @@ class Mirrored:
     n_unchanged: int  # documents left untouched
     advice: tuple[str, ...] = ()  # what a person should know of the source
 
+    @property
+    def n_changed(self) -> int:
+        """Rows that were written."""
+        return self.n_inserted + self.n_updated + self.n_deleted
+
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:

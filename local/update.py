@@ -40,6 +40,7 @@ PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
 _REPORT_LIMIT_S = 30.0
+_POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 _NO_FEED = (
     "had rows changed or deleted, which source_mode appends cannot follow: enable its change feed, set source_mode to "
     "changes and run a full refresh"
@@ -79,12 +80,14 @@ class Progress(Protocol):
         """Hear how many rows the flow has taken in so far."""
 
 
-def update(
+def update(  # noqa: PLR0913  # what one update is
     spark: SparkSession,
     parameters: Mapping[str, str],
     storage: Path,
     progress: Progress,
     full_refresh: Sequence[str] | None = None,
+    *,
+    in_haste: bool = False,
 ) -> Update:
     """Run every flow until it has read what there is.
 
@@ -94,6 +97,7 @@ def update(
         storage: folder for the flows' checkpoints.
         progress: told of states and rows as they come.
         full_refresh: tables to empty and fill again; an empty list means all, None means none.
+        in_haste: look all the time whether a flow has ended, not once a second; it takes a core.
 
     Raises:
         SettingsError: a table to refresh is not the pipeline's.
@@ -103,8 +107,11 @@ def update(
     if unknown:
         raise SettingsError(f"no table {unknown[0]} to refresh; the pipeline has {', '.join(PIPELINE_TABLES)}")
     settings = load_settings(parameters)
-    for name, text in parameters.items():
-        spark.conf.set(CONFIGURATION_PREFIX + name, text)
+    configuration = {CONFIGURATION_PREFIX + name: text for name, text in parameters.items()}
+    if in_haste:
+        configuration[_POLLING_S] = "0"
+    for name, text in configuration.items():
+        spark.conf.set(name, text)
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
     watch = _Watch(progress)
     spark.streams.addListener(watch)
@@ -123,8 +130,8 @@ def update(
         return _follow(events, watch, progress, settings)
     finally:
         spark.streams.removeListener(watch)
-        for name in parameters:
-            spark.conf.unset(CONFIGURATION_PREFIX + name)
+        for name in configuration:
+            spark.conf.unset(name)
 
 
 def _declare(spark: SparkSession, settings: Settings) -> str:
