@@ -56,7 +56,7 @@ def main() -> None:
         with torch.inference_mode():
             for start in range(0, len(texts), 32):
                 part = order[start : start + 32]
-                tokens = model.tokenize([texts[i] for i in part])
+                tokens = model.preprocess([texts[i] for i in part])
                 vectors[part] = model[0](tokens)["token_embeddings"][:, 0].numpy()
         return vectors
 
