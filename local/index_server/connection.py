@@ -13,10 +13,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from local.index_server.controls import CONTROL_PATHS
 from local.index_server.faults import Fault
 from local.index_server.fields import Reply
 from local.index_server.limits import MAX_REQUEST_BYTES
-from local.index_server.refusals import STATUSES, Refusal, invalid
+from local.index_server.refusals import STATUSES, Refusal, invalid, not_served
 from local.index_server.routes import find_route
 from local.strict_json import strict_json
 
@@ -75,10 +76,10 @@ class Connection(BaseHTTPRequestHandler):
             raise Refusal("UNAUTHENTICATED", "Invalid API Key")
         if not fault.runs_operation:
             return Reply({})
-        if found is None and (controlled := self.server.controls.answer(self.command, path, _decoded(body))):
-            return controlled
-        if found is None:
-            raise Refusal("UNIMPLEMENTED", f"the local index server does not serve {self.command} {path:.200}")
+        if found is None and path in CONTROL_PATHS:
+            return self.server.controls.answer(self.command, path, _decoded(body))
+        if found is None:  # before the body is read: it need not be JSON
+            raise not_served(self.command, path)
         route, variables = found
         version = {"api_version": self.headers.get("X-Pinecone-Api-Version", "")}
         return route.run(self.server.catalog, {**self._parameters(), **_decoded(body), **variables, **version})

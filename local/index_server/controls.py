@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local.index_server import fields as read
 from local.index_server.faults import Faults, read_faults, shown
 from local.index_server.fields import Reply
 from local.index_server.index import Visibility
+from local.index_server.refusals import not_served
 
 if TYPE_CHECKING:
     from local.index_server.fields import Fields
+
+
+CONTROL_PATHS: Final = ("/request_counts", "/faults", "/visibility")
 
 
 class RequestCounts:
@@ -42,10 +46,13 @@ class Controls:
     faults: Faults = field(default_factory=Faults)
     visibility: Visibility = field(default_factory=Visibility)
 
-    def answer(self, method: str, path: str, fields: Fields) -> Reply | None:
-        """Answer a request for one of the controls; None where it is for something else.
+    def answer(self, method: str, path: str, fields: Fields) -> Reply:
+        """Answer a request for one of ``CONTROL_PATHS``.
 
         ``GET /request_counts``, ``GET`` and ``PUT /faults``, ``GET`` and ``PUT /visibility``; a PUT replaces.
+
+        Raises:
+            Refusal: It asks for anything else (501).
         """
         match method, path:
             case "GET", "/request_counts":
@@ -58,4 +65,4 @@ class Controls:
                 if method == "PUT":
                     self.visibility.delay_s = read.seconds(fields, "delay_s")
                 return Reply({"delay_s": self.visibility.delay_s})
-        return None
+        raise not_served(method, path)

@@ -52,3 +52,8 @@ class Refusal(VectorIndexError):  # an answer of the server, not a fault of it
 def invalid(message: str) -> Refusal:
     """Return the refusal of a wrong value: 400."""
     return Refusal("INVALID_ARGUMENT", message)
+
+
+def not_served(method: str, path: str) -> Refusal:
+    """Return the refusal of a request for what we do not do: 501."""
+    return Refusal("UNIMPLEMENTED", f"the local index server does not serve {method} {path:.200}")

@@ -111,7 +111,9 @@ NOT_SERVED: dict[str, Callable[[Any, Any], Any]] = {
     "index.search": lambda _, ix: ix.search(namespace="n", top_k=1, inputs={"text": "q"}),
     "index.search_records": lambda _, ix: ix.search_records(namespace="n", top_k=1, inputs={"text": "q"}),
     "index.start_import": lambda _, ix: ix.start_import("s3://bucket/folder"),
-    "index.upsert_records": lambda _, ix: ix.upsert_records(records=[{"_id": "r", "chunk_text": "t"}], namespace="n"),
+    "index.upsert_records": lambda _, ix: ix.upsert_records(
+        records=[{"_id": "r", "chunk_text": "t"}, {"_id": "s", "chunk_text": "t"}], namespace="n"
+    ),
     "index.documents.batch_upsert": lambda _, ix: ix.documents.batch_upsert(
         namespace="n", documents=[{"_id": "d"}], show_progress=False
     ),
