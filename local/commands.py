@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from pipelines.tables import EMBEDDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from local.home import Home
@@ -47,6 +48,10 @@ class Context:
         if self.pinecone and not os.environ.get("PINECONE_API_KEY"):
             raise SettingsError("--pinecone needs a key: set the environment variable PINECONE_API_KEY")
 
+    def index_url(self) -> AbstractContextManager[str | None]:
+        """Give the address of the index to talk to; None for the real service."""
+        return nullcontext() if self.pinecone else index_url(self.home)
+
     def command(self, *words: str) -> str:
         """Return what a person types to run another command with the same home and settings."""
         kept = [f"--set={name}={text}" for name, text in self.chosen.items() if name not in REMEMBERED]
@@ -62,7 +67,7 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
     """
     with ExitStack() as stack:
         stack.enter_context(context.home.lock())
-        url = None if context.pinecone else stack.enter_context(index_url(context.home))
+        url = stack.enter_context(context.index_url())
         chosen = parameters(source, context.chosen, url)
         load_settings(chosen)  # wrong settings are found before Spark starts
         stack.enter_context(screen.watch())
@@ -165,5 +170,4 @@ def _print_report(screen: Screen, report: SyncReport, did: str) -> None:
         f"{did}: {report.n_upserted:,} upserts, {report.n_deleted:,} deletes, {report.n_unchanged:,} unchanged; "
         f"{report.n_changed:,} documents changed, {report.n_documents:,} are live, {report.n_pending:,} pending"
     )
-    for line in report.advice:
-        screen.console.print(f"[yellow]! {escape(line)}")
+    screen.advise(report.advice)

@@ -83,6 +83,12 @@ class Home:
         where = () if self.is_default else ("--home", str(self.root))
         return shlex.join([str(shown), "-m", "local", *words, *where])
 
+    def keep(self, file: Path, text: str) -> None:
+        """Write one of the home's small files: killed in the middle, a run leaves the old one or the new one."""
+        draft = file.with_suffix(".draft")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the home for one process: two would write the same checkpoints.

@@ -7,8 +7,6 @@ what it mirrored: as long as it is the last one and the source has that fingerpr
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,19 +17,17 @@ from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from local.columns import check_columns, project, table_types, variable, with_plain_names
 from local.corpus import TEXT_ENDINGS, built_in_corpus, folder_corpus
+from local.fingerprint import fingerprint, last_fingerprint, noting
 from local.table_file import TABLE_ENDINGS, read_table_file
 from pipelines.errors import SourceError
-from pipelines.sql import sql_type
+from pipelines.sql import sql_name, sql_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings
-
-_COMMIT_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +82,11 @@ def mirror(spark: SparkSession, source: Path | None, settings: Settings) -> Mirr
             documents = spark.read.format("delta").load(str(source.resolve()))
             return _mirror(spark, with_plain_names(documents), origin, settings)
         table = _read(source, settings)
-        fingerprint = _fingerprint(table, settings)
-        if _last_fingerprint(spark, settings) == fingerprint:
+        found = fingerprint(table, settings)
+        if last_fingerprint(spark, settings) == found:
             done = Mirrored(0, 0, 0, table.num_rows)
         else:
-            done = _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings, fingerprint)
+            done = _mirror(spark, with_plain_names(spark.createDataFrame(table)), origin, settings, found)
         return replace(done, advice=_advice(table, settings))
     except (PySparkException, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
@@ -120,43 +116,17 @@ def _advice(table: pa.Table, settings: Settings) -> tuple[str, ...]:
     """Tell of texts with characters that were lost in reading, which no rule minds as long as they are few."""
     if not {settings.id_column, settings.text_column} <= set(table.column_names):
         return ()
-    found = table.filter(pc.match_substring(table[settings.text_column].cast(pa.string()), "\ufffd"))
+    texts = table[settings.text_column]
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        return ()
+    found = table.filter(pc.match_substring(texts, "\ufffd"))
     if not found.num_rows:
         return ()
     first = found[settings.id_column][0].as_py()
     return (f"{found.num_rows} documents have characters that are no UTF-8 and were lost, the first is {first}",)
 
 
-def _fingerprint(table: pa.Table, settings: Settings) -> str:
-    """Hash of all that decides what a mirror writes: the rows with their types, and the columns that count."""
-    digest = hashlib.sha256(repr((settings.id_column, settings.text_column, settings.metadata_columns)).encode())
-    digest.update(table.schema.serialize())
-    for batch in table.to_batches():
-        digest.update(batch.serialize())
-    return digest.hexdigest()
-
-
-def _last_fingerprint(spark: SparkSession, settings: Settings) -> str | None:
-    """What the table's last commit noted; whoever else wrote since noted nothing."""
-    if not spark.catalog.tableExists(settings.source_table):
-        return None
-    note: str | None = spark.sql(f"DESCRIBE HISTORY {settings.source} LIMIT 1").collect()[0].userMetadata
-    return note
-
-
-@contextmanager
-def _noting(spark: SparkSession, note: str) -> Iterator[None]:
-    """Write a note into every Delta commit of the block."""
-    spark.conf.set(_COMMIT_NOTE, note)
-    try:
-        yield
-    finally:
-        spark.conf.unset(_COMMIT_NOTE)
-
-
-def _mirror(
-    spark: SparkSession, documents: DataFrame, origin: str, settings: Settings, fingerprint: str = ""
-) -> Mirrored:
+def _mirror(spark: SparkSession, documents: DataFrame, origin: str, settings: Settings, note: str = "") -> Mirrored:
     name = settings.source_table
     check_columns(documents, origin, settings)
     table = spark.table(name) if spark.catalog.tableExists(name) else None
@@ -165,7 +135,7 @@ def _mirror(
     comparison = _compare(found.limit(0) if table is None else project(table, types), found, origin, settings)
 
     have = [] if table is None else table.columns
-    new = ", ".join(f"`{column}` {sql_type(kind)}" for column, kind in types.items() if column not in have)
+    new = ", ".join(f"{sql_name(column)} {sql_type(kind)}" for column, kind in types.items() if column not in have)
     if table is None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {name.rpartition('.')[0]}")
         spark.sql(f"CREATE TABLE {name} ({new}) USING delta TBLPROPERTIES (delta.enableChangeDataFeed = true)")
@@ -173,7 +143,7 @@ def _mirror(
         spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({new})")
     if comparison.n_differ == 0:
         return Mirrored(0, 0, 0, comparison.n_found)
-    with _noting(spark, fingerprint):  # not before: a run killed here must compare again
+    with noting(spark, note):  # not before: a run killed here must compare again
         return _merge(spark, found, comparison, settings)
 
 

@@ -49,9 +49,7 @@ class Source:
     def remember(self, home: Home) -> None:
         """Keep it for runs in this home that name no source."""
         kept = {"path": None if self.path is None else str(self.path), "columns": dict(self.columns)}
-        draft = home.source_file.with_suffix(".draft")
-        draft.write_text(json.dumps(kept), encoding="utf-8")
-        draft.replace(home.source_file)  # a killed run leaves the old one or the new one
+        home.keep(home.source_file, json.dumps(kept))
 
     @property
     def is_texts(self) -> bool:

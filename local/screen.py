@@ -14,7 +14,7 @@ from rich.table import Table
 from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
     from rich.progress import TaskID
@@ -104,7 +104,11 @@ class Screen:
         self.console.print(_tables(figures))
         self.console.print(_counts(figures))
         self.console.print(_seconds(figures))
-        for line in figures.advice:
+        self.advise(figures.advice)
+
+    def advise(self, lines: Iterable[str]) -> None:
+        """Print what a person should know or do."""
+        for line in lines:
             self.console.print(f"[yellow]! {escape(line)}")
 
     def _print(self, steps: list[TaskID]) -> None:

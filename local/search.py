@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from local.options import Source, parameters
 from local.screen import Screen
-from local.serving import index_key, index_url
+from local.serving import index_key
 from pipelines.embedder import Embedder
 from pipelines.errors import SettingsError
 from pipelines.ids import record_id
@@ -33,7 +32,7 @@ def search(context: Context, question: str, top_k: int) -> None:
         raise SettingsError(f"--top-k is {top_k}; allowed is 1 to {MAX_TOP_K}")
     screen = Screen()
     source = Source.of(context.home, None, {})
-    with nullcontext(None) if context.pinecone else index_url(context.home) as url:
+    with context.index_url() as url:
         n_found = _search(screen, question, top_k, parameters(source, context.chosen, url))
     if not n_found:
         screen.console.print(f"The index holds nothing yet: run `{escape(context.command('run'))}` first")

@@ -49,9 +49,7 @@ def serve(home: Home, port: int) -> Iterator[IndexServer]:
         VectorIndexError: the port is taken, or another server holds the index.
     """
     with IndexServer(home.index, api_key=index_key(), port=port, home_id=str(home.root)) as server:
-        draft = home.port_file.with_suffix(".draft")
-        draft.write_text(str(server.port), encoding="ascii")
-        draft.replace(home.port_file)
+        home.keep(home.port_file, str(server.port))
         try:
             yield server
         finally:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from local.home import Home
 
 N_CORES = 2  # tasks at a time; more gain little on small tables and cost a model's memory each
+# How long, in whole seconds, a flow of a pipeline that has ended goes unnoticed; 0 keeps a core busy with looking.
+POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _LOG4J = """\
@@ -86,8 +88,7 @@ def _started(home: Home, *, for_minutes: bool) -> SparkSession:
             options = f"{java_options(for_minutes=for_minutes)} -Dlog4j2.configurationFile={log4j.as_uri()}"
             configuration = _configuration(home, delta_jars(), options)
             if for_minutes:
-                # How long a flow that has ended goes unnoticed; 0 keeps a core busy with looking.
-                configuration["spark.sql.pipelines.execution.streamstate.pollingInterval"] = "0"
+                configuration[POLLING_S] = "0"
             # Static configuration goes through a file, the one place where Connect's server reads it.
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
             log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")

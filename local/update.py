@@ -18,6 +18,7 @@ from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, star
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
 from local.notebook import run_notebook
+from local.session import POLLING_S
 from pipelines.errors import SettingsError, UpdateFailed
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
 from pipelines.tables import PIPELINE_TABLES
@@ -40,7 +41,6 @@ PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
 _REPORT_LIMIT_S = 30.0
-_POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 _NO_FEED = (
     "had rows changed or deleted, which source_mode appends cannot follow: enable its change feed, set source_mode to "
     "changes and run a full refresh"
@@ -109,7 +109,7 @@ def update(  # noqa: PLR0913  # what one update is
     settings = load_settings(parameters)
     configuration = {CONFIGURATION_PREFIX + name: text for name, text in parameters.items()}
     if in_haste:
-        configuration[_POLLING_S] = "0"
+        configuration[POLLING_S] = "0"
     for name, text in configuration.items():
         spark.conf.set(name, text)
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
