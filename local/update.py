@@ -18,6 +18,7 @@ from pyspark.pipelines.spark_connect_pipeline import create_dataflow_graph, star
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
 from local.notebook import run_notebook
+from local.outgrown import remake_outgrown
 from local.session import POLLING_S
 from pipelines.errors import SettingsError, UpdateFailed
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
@@ -45,6 +46,11 @@ _NO_FEED = (
     "had rows changed or deleted, which source_mode appends cannot follow: enable its change feed, set source_mode to "
     "changes and run a full refresh"
 )
+_OTHER_COLUMNS = "had a column renamed, dropped or retyped since the last update: run a full refresh of all tables"
+_TOO_LATE = (
+    "no longer keeps all changes since the last update: run a full refresh, and update more often or raise its "
+    "retention (delta.logRetentionDuration, delta.deletedFileRetentionDuration)"
+)
 # What Delta says of a source that a stream cannot go on with; its own advice would lose changes in silence.
 _ADVICE = {
     "DELTA_SOURCE_TABLE_IGNORE_CHANGES": _NO_FEED,
@@ -53,6 +59,14 @@ _ADVICE = {
         "was dropped and made again since the last update: set source_epoch to one more, for good, and run a "
         "full refresh"
     ),
+    "DELTA_STREAMING_INCOMPATIBLE_SCHEMA_CHANGE": _OTHER_COLUMNS,
+    "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": _OTHER_COLUMNS,
+    "DELTA_UNSUPPORTED_DROP_COLUMN": _OTHER_COLUMNS,
+    "DELTA_MISSING_CHANGE_DATA": (
+        "had its change feed off for some commits since the last update: see that it is on, and run a full refresh"
+    ),
+    "DELTA_LOG_FILE_NOT_FOUND": _TOO_LATE,
+    "FAILED_READ_FILE.FILE_NOT_EXIST": _TOO_LATE,
 }
 
 
@@ -113,6 +127,8 @@ def update(  # noqa: PLR0913  # what one update is
     for name, text in configuration.items():
         spark.conf.set(name, text)
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
+    if full_refresh is not None and not full_refresh:
+        remake_outgrown(spark, settings)
     watch = _Watch(progress)
     spark.streams.addListener(watch)
     try:

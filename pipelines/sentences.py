@@ -93,6 +93,8 @@ def _parts(line: str) -> list[str]:
     A block's last part may be unfinished, so the next block begins with it, unless it fills half of its block: then it
     ends at a space. So every character is read at most twice.
     """
+    if line.isalnum():  # one word; a list of a megabyte of them would spend its time on asking
+        return [line]
     parts: list[str] = []
     start = 0
     while len(line) - start > _BLOCK:

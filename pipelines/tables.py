@@ -48,8 +48,15 @@ class Table:
 
     def creation(self, name: str) -> str:
         """SQL that creates the table as `name` unless it is there."""
+        return f"CREATE TABLE IF NOT EXISTS {self._definition(name)}"
+
+    def replacement(self, name: str, source_schema: StructType) -> str:
+        """SQL that makes the table `name` anew, empty."""
+        return f"CREATE OR REPLACE TABLE {self._definition(name, source_schema)}"
+
+    def _definition(self, name: str, source_schema: StructType | None = None) -> str:
         return (
-            f"CREATE TABLE IF NOT EXISTS {name} ({self.ddl()}) USING delta "
+            f"{name} ({self.ddl(source_schema)}) USING delta "
             f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -10,12 +11,19 @@ from pipelines.sentences import Sentence
 from pipelines.text import is_blank, replace_surrogates
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from tokenizers import Tokenizer
 
 # Characters of a piece, for each word piece of the window. WordPiece makes one [UNK] of any word of more than 100
 # characters, so word pieces alone do not bound a text: a megabyte of base64 counts one. Such a word stays the one [UNK]
 # that the model knows it as, but no record holds more than this of it.
 _CHARACTERS_PER_TOKEN = 8
+
+# WordPiece tries every part of a word, the square of its length: seconds for a megabyte of words like these. Few people
+# write them, so they are counted without trying, as one word piece a character, which is the most they can be.
+_LONG_WORD = re.compile(r"(?<![^\W_])[^\W_]{25,100}(?![^\W_])")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")  # of ASCII: one word piece each, no need to ask
 
 _CLAUSE_END = re.compile(r".*[,;:.!?)\]\u2026\u3001\u3002\uff0c\uff1b\uff1a]\s", re.DOTALL)
 _WORD_END = re.compile(r".*\s", re.DOTALL)
@@ -25,7 +33,8 @@ def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 
     """Split a sentence into pieces that the model reads whole.
 
     Cuts at the last clause end in the second half of what fits, else at the last white space there, else between two
-    word pieces. Time grows linearly with the sentence.
+    words (punctuation and ideographs are words of their own), else between two word pieces. Time grows linearly with
+    the sentence.
 
     Args:
         sentence: A sentence with its place in the document.
@@ -42,34 +51,83 @@ def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 
     if len(normalize("NFD", text)) <= budget:
         return [sentence]
     pieces: list[Sentence] = []
-    start, size = 0, _CHARACTERS_PER_TOKEN * max_tokens
-    while start < len(text):
-        block = text[start : start + size]
-        end = start + _fit(block, tokenizer, budget, whole=start + len(block) == len(text))
+    start = 0
+    for end in _ends(
+        _LONG_WORD.sub(_counted_by_character, text), tokenizer, budget, _CHARACTERS_PER_TOKEN * max_tokens
+    ):
         piece = sentence.text[start:end].lstrip()
         first = sentence.start + end - len(piece)
         piece = piece.rstrip()
         if not is_blank(piece):
             pieces.append(Sentence(piece, first, first + len(piece)))
-        # Twice what fitted last is enough to look at, however dense the script.
-        size = min(2 * (end - start), _CHARACTERS_PER_TOKEN * max_tokens)
         start = end
     return pieces
 
 
-def _fit(block: str, tokenizer: Tokenizer, budget: int, *, whole: bool) -> int:
-    """Count the characters of a block that make one piece; `whole` says that nothing follows the block."""
-    n_characters = len(block) if whole else _cut(block, len(block))
+def _counted_by_character(word: re.Match[str]) -> str:
+    """Put a full stop, which is always one word piece, for each character of a word, unless some are more than one."""
+    return "." * len(word[0]) if len(normalize("NFD", word[0])) == len(word[0]) else word[0]
+
+
+def _ends(text: str, tokenizer: Tokenizer, budget: int, n_characters: int) -> Iterator[int]:
+    """Yield where each piece ends. Blocks of two pieces or more are tokenized, so that little is read twice."""
+    start = 0
+    while start < len(text):
+        known = _PUNCTUATION.match(text, start, start + budget)
+        if known and known.end() == start + budget:
+            start = known.end()
+            yield start
+            continue
+        block = text[start : start + 2 * n_characters]
+        end = 0
+        for end in _ends_in_block(block, tokenizer, budget, n_characters, whole=start + len(block) == len(text)):
+            yield start + end
+        start += end
+
+
+def _ends_in_block(block: str, tokenizer: Tokenizer, budget: int, n_characters: int, *, whole: bool) -> Iterator[int]:
+    """Yield the ends of a block's pieces, but for what may go on in the next block; `whole` says that there is none."""
+    encoding = tokenizer.encode(block, add_special_tokens=False)
+    offsets, words = encoding.offsets, encoding.word_ids
+    starts = [start for start, _ in offsets]
+    start = first = 0  # the next piece's first character and word piece
     while True:
-        offsets = tokenizer.encode(block[:n_characters], add_special_tokens=False).offsets
-        if len(offsets) <= budget or n_characters == 1:
-            return n_characters
+        limit = start + n_characters
+        if len(offsets) - first > budget:
+            limit = min(limit, offsets[first + budget - 1][1])
+        elif limit >= len(block):
+            if whole:
+                yield len(block)
+            return
+        half = (start + limit) // 2
+        if space := _CLAUSE_END.match(block, half, limit) or _WORD_END.match(block, half, limit):
+            start = space.end()
+            first = bisect_left(starts, start, first)
+        elif word := _last_word(starts, words, half, limit, min(first + budget, bisect_right(starts, limit) - 1)):
+            start, first = starts[word], word
+        else:
+            yield start + _fit(block[start : max(limit, start + 1)], tokenizer, budget)
+            return  # what follows inside a word is made of other word pieces
+        yield start
+
+
+def _last_word(starts: Sequence[int], words: Sequence[int | None], after: int, limit: int, last: int) -> int:
+    """Find the last word piece, at most `last`, that begins a word between two places; 0 where there is none."""
+    for n in range(last, 0, -1):
+        if starts[n] <= after:
+            return 0
+        if starts[n] <= limit and words[n] != words[n - 1]:
+            return n
+    return 0
+
+
+def _fit(part: str, tokenizer: Tokenizer, budget: int) -> int:
+    """Count the characters of a part that fit; where an [UNK] was cut, its first half may be many word pieces."""
+    n_characters = len(part)
+    while n_characters > 1:
+        offsets = tokenizer.encode(part[:n_characters], add_special_tokens=False).offsets
+        if len(offsets) <= budget:
+            break
         # Several word pieces may share one character, so the end of the last that fits may be where we are.
-        n_characters = _cut(block, min(offsets[budget - 1][1], n_characters - 1))
-
-
-def _cut(block: str, limit: int) -> int:
-    """Find the best place to cut a block, at most at `limit` (1 or more) and in the second half before it."""
-    half = limit // 2
-    best = _CLAUSE_END.match(block, half, limit) or _WORD_END.match(block, half, limit)
-    return best.end() if best else max(limit, 1)
+        n_characters = max(1, min(offsets[budget - 1][1], n_characters - 1))
+    return n_characters

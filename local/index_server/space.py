@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from copy import deepcopy
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -138,10 +137,11 @@ class Space:
             matches: The filter; None lets every record pass.
         """
         scores, rows = self._scores(dense, sparse, metric)
+        if matches is not None:
+            metadata = self._metadata
+            rows = np.array([row for row in rows.tolist() if matches(metadata[row])], np.intp)
         keys = scores[rows] if metric == "euclidean" else -scores[rows]
-        order = rows[np.argsort(keys, kind="stable") if matches else _best(keys, top_k)].tolist()
-        found = (row for row in order if matches is None or matches(self._metadata[row]))
-        return [(self._record(row), float(scores[row])) for row in islice(found, top_k)]
+        return [(self._record(row), float(scores[row])) for row in rows[_best(keys, top_k)].tolist()]
 
     def _scores(
         self, dense: FloatArray | None, sparse: SparseVector | None, metric: str
