@@ -25,8 +25,10 @@ _CHARACTERS_PER_TOKEN = 8
 _LONG_WORD = re.compile(r"(?<![^\W_])[^\W_]{25,100}(?![^\W_])")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")  # of ASCII: one word piece each, no need to ask
 
-_CLAUSE_END = re.compile(r".*[,;:.!?)\]\u2026\u3001\u3002\uff0c\uff1b\uff1a]\s", re.DOTALL)
-_WORD_END = re.compile(r".*\s", re.DOTALL)
+# White space that parts words for the tokenizer too, which drops the others as control characters.
+_SPACE = r"[^\S\v\f\x1c-\x1f\x85]"
+_CLAUSE_END = re.compile(rf".*[,;:.!?)\]\u2026\u3001\u3002\uff0c\uff1b\uff1a]{_SPACE}", re.DOTALL)
+_WORD_END = re.compile(rf".*{_SPACE}", re.DOTALL)
 
 
 def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 256) -> list[Sentence]:

@@ -36,7 +36,7 @@ def test_each_recipe_starts_with_the_one_above() -> None:
 
 def test_the_same_settings_give_the_same_recipe_always() -> None:
     assert recipes()[-1] == (
-        "clean1-de5fce3d/split1-sentencex1.0.32-tokenizers0.23.3-all-MiniLM-L6-v2@53aa5117/"
+        "clean1-de5fce3d/split2-sentencex1.0.32-tokenizers0.23.3-all-MiniLM-L6-v2@53aa5117/"
         "all-MiniLM-L6-v2@53aa5117/float32"
     )
 

@@ -63,29 +63,16 @@ def test_pieces_fit_are_where_they_say_and_lose_nothing_visible(text: str, max_t
     check(text, max_tokens)
 
 
+@pytest.mark.parametrize("control", ["\x85", "\v", "\x1f"])
+def test_a_control_character_that_the_tokenizer_drops_parts_no_words(control: str) -> None:
+    # Without it the two words are one, which is one [UNK]; apart they are two word pieces.
+    check(f"{control}word word word word word word \ufb03" * 7, 8)
+
+
 def test_a_sentence_that_fits_is_itself() -> None:
     sentence = Sentence(" ".join(["word"] * 254), 3, 1272)
     assert split_to_window(sentence, TOKENIZER) == [sentence]
     assert len(split_to_window(Sentence(sentence.text + " word", 3, 1277), TOKENIZER)) == 2
-
-
-def test_a_short_sentence_is_not_tokenised() -> None:
-    class Counting:
-        n_encoded = 0
-
-        def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
-            return TOKENIZER.num_special_tokens_to_add(is_pair)
-
-        def encode(self, text: str, *, add_special_tokens: bool) -> object:
-            self.n_encoded += 1
-            return TOKENIZER.encode(text, add_special_tokens=add_special_tokens)
-
-    counting = Counting()
-    tokenizer: Tokenizer = counting  # type: ignore[assignment]
-    split_to_window(Sentence("a" * 254, 0, 254), tokenizer)
-    assert counting.n_encoded == 0
-    split_to_window(Sentence("\ud55c" * 100, 0, 100), tokenizer)  # 300 characters when decomposed
-    assert counting.n_encoded == 1
 
 
 def test_prose_is_cut_at_clause_ends_and_keeps_every_word() -> None:
@@ -102,19 +89,47 @@ def test_a_word_too_long_for_word_pieces_stays_one_unknown_token_but_not_one_rec
     assert TOKENIZER.encode(pieces[0].text).tokens == ["[CLS]", "[UNK]", "[SEP]"]
 
 
-@pytest.mark.parametrize("text", [PROSE, "\u6f22\u5b57" * 25_000, "." * 50_000, "word " * 40_000])
-def test_the_tokenizer_reads_a_long_piece_a_few_times_at_most(text: str) -> None:
-    n_read = 0
+class Reading:
+    """The tokenizer, and all it was given to read."""
 
-    class Reading:
-        def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
-            return TOKENIZER.num_special_tokens_to_add(is_pair)
+    def __init__(self) -> None:
+        self.blocks: list[str] = []
 
-        def encode(self, block: str, *, add_special_tokens: bool) -> object:
-            nonlocal n_read
-            n_read += len(block)
-            return TOKENIZER.encode(block, add_special_tokens=add_special_tokens)
+    def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
+        return TOKENIZER.num_special_tokens_to_add(is_pair)
 
-    tokenizer: Tokenizer = Reading()  # type: ignore[assignment]
+    def encode(self, block: str, *, add_special_tokens: bool) -> object:
+        self.blocks.append(block)
+        return TOKENIZER.encode(block, add_special_tokens=add_special_tokens)
+
+
+def read(text: str) -> list[str]:
+    reading = Reading()
+    tokenizer: Tokenizer = reading  # type: ignore[assignment]
     split_to_window(Sentence(text, 0, len(text)), tokenizer)
-    assert n_read <= 5 * len(text)
+    return reading.blocks
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        pytest.param(PROSE, 1.7, id="prose"),
+        pytest.param("\u6f22\u5b57" * 25_000, 1.7, id="ideographs"),
+        pytest.param("word " * 40_000, 1.7, id="words"),
+        pytest.param("a" * 200_000, 3.1, id="one word"),  # cut inside an [UNK], so each piece is read again
+        pytest.param(".,()" * 50_000, 0.01, id="punctuation"),
+    ],
+)
+def test_the_tokenizer_reads_a_long_sentence_about_once(text: str, most: float) -> None:
+    assert sum(map(len, read(text))) <= most * len(text)
+
+
+def test_a_short_sentence_is_not_tokenised() -> None:
+    assert read("a" * 254) == []
+    assert len(read("\ud55c" * 100)) == 1  # 300 characters when decomposed
+
+
+def test_words_whose_word_pieces_take_long_to_find_are_counted_without_looking() -> None:
+    text = " ".join(["abc" * 11, "def" * 33, "\u0436" * 60] * 500)
+    check(text, 256)
+    assert set("".join(read(text))) == {".", " "}

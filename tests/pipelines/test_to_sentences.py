@@ -1,0 +1,30 @@
+"""What a worker of Spark runs, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPLIT = """
+import resource, sys
+import pandas as pd
+import pyarrow as pa
+from pipelines.to_sentences import _pieces
+(pieces,) = _pieces(None).func(pd.Series([eval(sys.argv[1])], dtype=object))
+array = pa.array([pieces])  # as it leaves for Spark
+unit = 1 if sys.platform == "darwin" else 1024
+print(len(array[0]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20)
+"""
+
+
+@pytest.mark.parametrize("text", ["'a' * 5_000_000", "'word ' * 1_000_000"])
+def test_five_megabytes_without_punctuation_take_a_worker_less_than_one_gigabyte(text: str) -> None:
+    command = [sys.executable, "-c", SPLIT, text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603  # our own
+    n_pieces, peak_mb = map(int, done.stdout.split())
+    assert n_pieces > 2_000
+    assert peak_mb < 1024
