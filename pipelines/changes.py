@@ -106,7 +106,7 @@ def summarise(changes: DataFrame) -> Summary:
         ),
         F.sum("n_held").alias("n_held"),
         F.sum(n_deletes).alias("n_deletes"),
-        F.sum(F.when(F.expr("status = 'same'"), F.col("n_held"))).alias("n_same"),
+        F.sum(F.expr("if(status = 'same', array_size(array_compact(held)), 0)")).alias("n_same"),
         F.sum(F.expr("if(status = 'pending', array_size(array_compact(held)), 0)")).alias("n_waiting"),
         F.collect_set(F.when(F.expr("n_held > 0"), F.col("held_model"))).alias("held_models"),
         F.collect_set(F.when(F.expr("status = 'write'"), F.col("model"))).alias("new_models"),

@@ -14,7 +14,7 @@ from pipelines.record import Record
 from pipelines.rows import iterate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from pyspark.sql import DataFrame
 
@@ -26,6 +26,12 @@ class Document:
     change: dict[str, Any]  # its row of `to_changes`
     hashes: list[str] = field(default_factory=list)  # desired payloads, in order
     records: list[Record] = field(default_factory=list)  # theirs; empty in a dry run
+
+    @property
+    def doc_id(self) -> str:
+        """Its id."""
+        doc_id: str = self.change["doc_id"]
+        return doc_id
 
     @property
     def held(self) -> HeldHashes:
@@ -56,10 +62,11 @@ class Document:
         """Its row before the first request: what is about to change is not known."""
         return self.row(self.plan().intent(self.held), None)
 
-    def done_row(self) -> dict[str, Any]:
-        """Its row once every request was answered."""
+    def done_row(self, refused: Container[int] = ()) -> dict[str, Any]:
+        """Its row once every request was answered; at the `refused` ordinals nothing is in the index."""
         deleted = self.change["status"] == "delete"
-        return self.row(tuple(self.hashes), TOMBSTONE_HASH if deleted else self.change["document_hash"])
+        hashes = tuple(None if ordinal in refused else known for ordinal, known in enumerate(self.hashes))
+        return self.row(hashes, TOMBSTONE_HASH if deleted else self.change["document_hash"])
 
 
 def differing_documents(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> Iterator[Document]:

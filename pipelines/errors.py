@@ -6,7 +6,8 @@ StreamingEmbeddingsError
 ├── ModelError       the model's files or versions are not the ones asked for
 ├── UpdateFailed     a flow of the pipeline failed
 ├── VectorIndexError the vector index refused, or is not the index we expect
-└── SyncRefused      a guard stopped the sync before its first write
+├── SyncRefused      a guard stopped the sync before its first write
+└── TooManyRefused   the index refused more records than the settings allow
 """
 
 from __future__ import annotations
@@ -36,8 +37,26 @@ class UpdateFailed(StreamingEmbeddingsError):
 
 
 class VectorIndexError(StreamingEmbeddingsError):
-    """The vector index refused a request, or is not the index we expect."""
+    """The vector index refused a request, or is not the index we expect.
+
+    Attributes:
+        status: HTTP status of its answer; None where there was none.
+        retryable: the same request may succeed later, and does no harm if it was taken after all.
+        refused: what it holds is at fault; fewer of it may be taken.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, refused: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+        self.refused = refused
 
 
 class SyncRefused(StreamingEmbeddingsError):
     """A guard stopped the sync before its first write; nothing was changed."""
+
+
+class TooManyRefused(StreamingEmbeddingsError):
+    """The index refused more records than the settings allow; all others are in, and `dead_letter` names these."""

@@ -1,24 +1,25 @@
 """One namespace of a Pinecone index: the only file that imports pinecone.
 
-Batches stay under every limit of the service, so that none is ever answered with 413, and go out in parallel. The SDK
-repeats by itself what is worth repeating (408, 429, 5xx; four attempts, honouring Retry-After).
+Batches stay under every limit of the service and go out in parallel. The SDK repeats by itself what is worth repeating
+(408, 429, 5xx, lost connections; four attempts, honouring Retry-After); `Sender` then goes on for minutes.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from pipelines.errors import VectorIndexError
-from pipelines.record import MAX_RECORDS, Record, batches, shortest
+from pipelines.record import MAX_RECORDS, DeadLetter, Record, batches, defect, shortest
+from pipelines.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from pinecone import Index, Pinecone
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 MAX_TOP_K = 10_000  # docs.pinecone.io/reference/api/database-limits
-_N_CONCURRENT = 8
 _IDS_IN_URL = 100  # a fetch names its ids there: of ours 100 take 4 KB, of 16 that servers commonly read
+_PASSING, _REFUSING = (408, 429), (400, 413)  # statuses: worth another try; worth a try with less
 _METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike
 
 
@@ -41,18 +42,10 @@ class Match:
 
 
 class VectorIndex:
-    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request.
-
-    A context manager, which closes its connections.
-    """
+    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request."""
 
     def __init__(self, settings: Settings, api_key: str) -> None:
-        """Remember where the index is; the key is kept in the client alone.
-
-        Args:
-            settings: name, namespace and address; cloud and region to create it in.
-            api_key: Pinecone's.
-        """
+        """Remember where the index is, by the settings; the key is kept in the client alone."""
         from pinecone import Pinecone  # noqa: PLC0415  # half a second, which a settings error need not wait for
 
         self._settings = settings
@@ -60,8 +53,9 @@ class VectorIndex:
         self._index: Index | None = None
         self._host = ""
         self._lock = Lock()
-        self.n_requests = 0  # requests that read or wrote records
-        self.n_checks = 0  # requests that described the index
+        self._sender = Sender()
+        self._n_reads = 0
+        self.n_checks = 0  # requests that described it
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +64,16 @@ class VectorIndex:
         if self._index is not None:
             self._index.close()
         self._client.close()
+
+    @property
+    def n_requests(self) -> int:
+        """Requests that read or wrote records; repeated ones count again."""
+        return self._n_reads + self._sender.n_requests
+
+    @property
+    def n_retries(self) -> int:
+        """Those of them that were sent again, beyond what the SDK repeats by itself."""
+        return self._sender.n_retries
 
     def ensure(self, dimension: int) -> None:
         """Create the index if it is not there; else check that it is the one we write to.
@@ -108,48 +112,56 @@ class VectorIndex:
         found = namespaces.get(name) or (namespaces.get("") if name == "__default__" else None)
         return found.vector_count if found else 0
 
-    def upsert(self, records: Sequence[Record]) -> None:
-        """Write records, all of them or an error.
+    def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
+        """Write records; return those the index takes neither now nor later, each with the reason.
 
         Raises:
-            VectorIndexError: the index refused some; which of the others it took is not known.
+            VectorIndexError: it could not be reached, or refused all alike; which of them it took is not known.
         """
-        index = self._data_plane() if records else None
+        defects = {record.id: why for record in records if (why := defect(record))}
+        fit = [record for record in records if record.id not in defects]
+        index = self._data_plane() if fit else None
 
-        def send(batch: list[Record]) -> None:
+        def send(batch: Sequence[Record]) -> None:
             assert index is not None  # noqa: S101  # there are records
             values = shortest(np.stack([record.values for record in batch]))
             vectors = [
                 {"id": record.id, "values": floats, "metadata": record.metadata}
                 for record, floats in zip(batch, values, strict=True)
             ]
-            index.upsert(vectors=vectors, namespace=self._settings.namespace)
+            with _translated("upsert"):
+                index.upsert(vectors=vectors, namespace=self._settings.namespace)
 
-        self._send_all("upsert", batches(records), send)
+        refused = self._sender.send(batches(fit), send)
+        return [
+            *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
+            *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),
+        ]
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete records; ids that are not there are fine.
 
         Raises:
-            VectorIndexError: the index refused some.
+            VectorIndexError: the index refused some, or could not be reached.
         """
-        from pinecone.errors import NotFoundError  # noqa: PLC0415
-
         index = self._data_plane() if ids else None
 
         def send(batch: Sequence[str]) -> None:
             assert index is not None  # noqa: S101  # there are ids
             try:
-                index.delete(ids=list(batch), namespace=self._settings.namespace)
-            except NotFoundError:
-                return  # the namespace was never written to, so nothing of it is there
+                with _translated("delete"):
+                    index.delete(ids=list(batch), namespace=self._settings.namespace)
+            except VectorIndexError as error:
+                if error.status != HTTPStatus.NOT_FOUND:  # the namespace was never written to: nothing of it is there
+                    raise
 
-        self._send_all("delete", (ids[i : i + MAX_RECORDS] for i in range(0, len(ids), MAX_RECORDS)), send)
+        for _, error in self._sender.send((ids[i : i + MAX_RECORDS] for i in range(0, len(ids), MAX_RECORDS)), send):
+            raise error
 
     def query(self, vector: NDArray[np.float32], top_k: int) -> list[Match]:
         """Find the records nearest to a vector, best first."""
         with _translated("query"):
-            self.n_requests += 1
+            self._n_reads += 1
             answer = self._data_plane().query(
                 vector=vector.tolist(), top_k=top_k, include_metadata=True, namespace=self._settings.namespace
             )
@@ -160,7 +172,7 @@ class VectorIndex:
         metadata: dict[str, Mapping[str, Any]] = {}
         for start in range(0, len(ids), _IDS_IN_URL):
             with _translated("fetch"):
-                self.n_requests += 1
+                self._n_reads += 1
                 part = list(ids[start : start + _IDS_IN_URL])
                 found = self._data_plane().fetch(ids=part, namespace=self._settings.namespace).vectors
             metadata |= {record_id: record.metadata or {} for record_id, record in found.items()}
@@ -180,34 +192,29 @@ class VectorIndex:
                     self._index = self._client.index(host=self._host or self._describe().host)
             return self._index
 
-    def _send_all(self, what: str, parts: Iterable[Any], send: Callable[[Any], None]) -> None:
-        """Send batches in parallel; the first failure stops what has not started."""
-        with ThreadPoolExecutor(_N_CONCURRENT) as pool, _translated(what):
-            sent = [pool.submit(send, part) for part in parts]
-            self.n_requests += len(sent)
-            try:
-                for future in sent:
-                    future.result()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
     """Turn the SDK's errors into ours, in one line that says what to do."""
-    from pinecone.errors import ApiError, PineconeError  # noqa: PLC0415
+    from pinecone import errors  # noqa: PLC0415
 
     try:
         yield
-    except ApiError as error:
+    except errors.ApiError as error:
+        status = error.status_code
         advice = {
             401: ": check the Pinecone key",
             403: ": the key may not do this",
             404: ": a first run creates the index, else check index_name",
         }
         raise VectorIndexError(
-            f"{what} failed with status {error.status_code}, {error.message}{advice.get(error.status_code, '')}"
+            f"{what} failed with status {status}, {error.message}{advice.get(status, '')}",
+            status=status,
+            retryable=status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+            refused=status in _REFUSING,
         ) from error
-    except PineconeError as error:
-        raise VectorIndexError(f"{what} failed: {error}") from error
+    except (errors.PineconeValueError, errors.PineconeTypeError) as error:  # the SDK's own look at what it is to send
+        raise VectorIndexError(f"{what} failed: {error}", refused=True) from error
+    except errors.PineconeError as error:
+        passing = errors.PineconeConnectionError, errors.PineconeTimeoutError, errors.ResponseParsingError
+        raise VectorIndexError(f"{what} failed: {error}", retryable=isinstance(error, passing)) from error

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 # Limits of one request, from Pinecone's documentation, "Upsert records" and "Delete records".
 MAX_RECORDS = 1000
 MAX_BYTES = 2_000_000
-_FLOAT_BYTES = 16  # longest shortest-text of a float32, with its comma
+MAX_METADATA_BYTES = 40 * 1024
+MAX_ID_CHARACTERS = 512
+_FLOAT_BYTES = 16  # longest shortest-text of a float32 of at most 1, with its comma
 _RECORD_BYTES = 120  # keys and punctuation of a record, its id included
 
 
@@ -28,6 +30,31 @@ class Record:
     values: NDArray[np.float32]  # [dimension]
     metadata_json: str
     metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that the index will not take as it is."""
+
+    record_id: str
+    status: int | None  # of the index's answer; None where the record was never sent
+    reason: str
+
+
+def defect(record: Record) -> str | None:
+    """Say what makes a record unfit to be sent; None if nothing does.
+
+    NaN goes out as null, and what the index then makes of it is its own affair: such a record never reaches the wire.
+    """
+    if not record.id.isascii() or not 1 <= len(record.id) <= MAX_ID_CHARACTERS:
+        return f"its id is not 1 to {MAX_ID_CHARACTERS} ASCII characters"
+    if not np.isfinite(record.values).all():
+        return "its vector holds a value that is not finite"
+    if not record.values.any():
+        return "its vector is all zero"
+    if len(record.metadata_json.encode()) > MAX_METADATA_BYTES:
+        return f"its metadata is larger than {MAX_METADATA_BYTES} bytes"
+    return None
 
 
 def batches(records: Sequence[Record]) -> Iterator[list[Record]]:

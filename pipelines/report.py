@@ -29,9 +29,11 @@ class SyncReport:
     n_upserted: int = 0
     n_deleted: int = 0
     n_unchanged: int = 0
+    n_refused: int = 0
     n_pending: int = 0
     n_tied: int = 0
     n_requests: int = 0
+    n_retries: int = 0
     n_checks: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "failed"

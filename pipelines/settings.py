@@ -55,6 +55,8 @@ class Settings:
     secret_scope: str = _setting("streaming_embeddings", "secret scope that holds the Pinecone key")
     secret_key: str = _setting("pinecone_api_key", "the Pinecone key's name in that scope")
     max_delete_ratio: float = _setting(0.2, "largest share of the namespace's records that one sync may delete")
+    max_dead_letter_ratio: float = _setting(0.01, "largest share of the records sent that the index may refuse")
+    retry_dead_letters: bool = _setting(False, "send once more what the index refused before")
     dry_run: bool = _setting(False, "say what a sync would do, and write nothing")
 
     def __post_init__(self) -> None:
@@ -72,7 +74,8 @@ class Settings:
         )
         named = bool(_NAMESPACE.fullmatch(self.namespace))
         _require("namespace", self.namespace, named, "1 to 512 printable ASCII characters")
-        _require("max_delete_ratio", self.max_delete_ratio, 0 <= self.max_delete_ratio <= 1, "0 to 1")
+        for name in ("max_delete_ratio", "max_dead_letter_ratio"):
+            _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "0 to 1")
         _require("source_epoch", self.source_epoch, 0 <= self.source_epoch < 2**31, "0 to 2147483647")
         taken = [column for column in self.metadata_columns if column in RESERVED_METADATA]
         _require("metadata_columns", ", ".join(taken), not taken, f"any name but {', '.join(RESERVED_METADATA)}")

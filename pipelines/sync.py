@@ -10,15 +10,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import UTC, datetime
-from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from pipelines.apply import apply_window, would_apply
 from pipelines.changes import Summary, summarise, to_changes
 from pipelines.documents import Document, differing_documents, windows
-from pipelines.errors import SyncRefused
+from pipelines.errors import SyncRefused, TooManyRefused
+from pipelines.guard import Guard
 from pipelines.heads import to_heads
-from pipelines.ids import content_hash_column, record_id
+from pipelines.ids import content_hash_column
 from pipelines.index import VectorIndex
 from pipelines.recipe import embeddings_recipe
 from pipelines.report import SyncReport
@@ -28,14 +29,13 @@ from pipelines.tables import EMBEDDINGS
 from pipelines.to_documents import document_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings
 
 WINDOW_RECORDS = 10_000  # records in the driver at a time: 15 MB of vectors, some 50 MB as requests
-MIN_GUARDED_RECORDS = 100  # a namespace this small may lose any share of its records
 
 
 def sync(
@@ -55,6 +55,7 @@ def sync(
     Raises:
         SyncRefused: a guard stopped it before the first write.
         VectorIndexError: the index refused or could not be reached; the next sync goes on from there.
+        TooManyRefused: it refused more records than `max_dead_letter_ratio` allows; all others are in.
     """
     report = _started(spark, settings)
     state = State(spark, settings)
@@ -64,13 +65,17 @@ def sync(
             changes, summary = _plan(spark, settings, state, report)
             report.seconds["plan"] = monotonic() - started
             if summary.n_changed:
-                would = "would be " if settings.dry_run else ""
+                guard, dead = Guard(summary, settings), {} if settings.dry_run else state.dead_letters()
                 for window in _windows(spark, settings, report, changes):
-                    _apply(window, state, index, report, dry_run=settings.dry_run)
-                    on_progress(f"{report.n_upserted:,} records {would}written, {report.n_deleted:,} deleted")
+                    if settings.dry_run:
+                        would_apply(window, report)
+                        on_progress(f"{report.n_upserted:,} records would be written, {report.n_deleted:,} deleted")
+                    else:
+                        apply_window(window, state, index, report, guard=guard, dead=dead)
+                        on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
             report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
             report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
-            report.outcome = "succeeded"
+            report.outcome = "partial" if report.n_refused else "succeeded"
         except SyncRefused as error:
             report.outcome, report.error = "refused", str(error)
             raise
@@ -78,11 +83,25 @@ def sync(
             report.error = str(error) or type(error).__name__
             raise
         finally:
-            report.n_requests, report.n_checks = index.n_requests, index.n_checks
+            report.n_requests, report.n_retries, report.n_checks = index.n_requests, index.n_retries, index.n_checks
             report.ended_at = datetime.now(UTC)
             if not settings.dry_run:
                 state.record(asdict(report))
+    _check_refused(report, settings)
     return report
+
+
+def _check_refused(report: SyncReport, settings: Settings) -> None:
+    if not report.n_refused:
+        return
+    ratio = report.n_refused / (report.n_refused + report.n_upserted)
+    said = (
+        f"the index refused {report.n_refused} records for good, {ratio:.1%} of those sent: table dead_letter has them "
+        "with the reasons; they are sent again when their document changes, or once with retry_dead_letters=true"
+    )
+    if ratio > settings.max_dead_letter_ratio:
+        raise TooManyRefused(f"{said}. Allowed are {settings.max_dead_letter_ratio:.1%}, setting max_dead_letter_ratio")
+    report.advice.append(said)
 
 
 def _started(spark: SparkSession, settings: Settings) -> SyncReport:
@@ -117,11 +136,12 @@ def _plan(spark: SparkSession, settings: Settings, state: State, report: SyncRep
         source = spark.sql(f"SELECT * FROM {settings.source} VERSION AS OF {version}")
         source_ids = source.select(content_hash_column(document_id(settings)).alias("doc_id"))
     heads = to_heads(_embeddings(spark, settings, report), recipe)
-    changes = to_changes(heads, state.held(), source_ids, recipe)
+    held = state.held(retry_dead_letters=settings.retry_dead_letters)
+    changes = to_changes(heads, held, source_ids, recipe)
     summary = summarise(changes)
     _note(report, summary)
     try:
-        _guard(summary, settings)
+        Guard(summary, settings).check()
     except SyncRefused as refusal:
         if not settings.dry_run:
             raise
@@ -149,40 +169,3 @@ def _note(report: SyncReport, summary: Summary) -> None:
             f"{summary.n_tied} documents have two texts in one version: the source inserted an id twice in one commit. "
             "Delete both rows and insert the right one: to delete one alone takes the document out of the index"
         )
-
-
-def _guard(summary: Summary, settings: Settings) -> None:
-    """Refuse what no sound run would do, before the first write."""
-    if summary.other_models:
-        raise SyncRefused(
-            f"namespace {settings.namespace} holds vectors of {', '.join(summary.other_models)}, and the settings say "
-            "another model: vectors of two models never mix, choose another namespace"
-        )
-    if summary.n_gone and summary.n_reshaped:
-        raise SyncRefused(
-            f"{summary.n_reshaped} documents were made by other settings or from another source table, so that "
-            f"{summary.n_gone} ids which the source does not hold prove nothing: run a full refresh of the pipeline"
-        )
-    ratio = summary.n_deletes / summary.n_held if summary.n_held else 0.0
-    if summary.n_held >= MIN_GUARDED_RECORDS and ratio > settings.max_delete_ratio:
-        enough = ceil(ratio * 100) / 100
-        raise SyncRefused(
-            f"this sync would delete {summary.n_deletes} of {summary.n_held} records ({ratio:.0%}), allowed are "
-            f"{settings.max_delete_ratio:.0%}: if that is right, run once with max_delete_ratio={enough}, "
-            f"a parameter of the job, locally --set max_delete_ratio={enough}"
-        )
-
-
-def _apply(window: Sequence[Document], state: State, index: VectorIndex, report: SyncReport, *, dry_run: bool) -> None:
-    """Send one window: intent, upserts, deletes, and only then what is known."""
-    plans = [(document, document.plan()) for document in window]
-    upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
-    deletes = [record_id(document.change["doc_id"], o) for document, plan in plans for o in plan.deletes]
-    if not dry_run:
-        state.merge([document.intent_row() for document, plan in plans if plan.upserts or plan.deletes])
-        index.upsert([document.records[ordinal] for document, ordinal in upserts])
-        index.delete(deletes)
-        state.merge([document.done_row() for document in window])
-    report.n_upserted += len(upserts)
-    report.n_deleted += len(deletes)
-    report.n_unchanged += sum(plan.n_unchanged for _, plan in plans)

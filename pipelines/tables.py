@@ -1,17 +1,14 @@
-"""Every table we write: its columns with their types and comments, in one place.
-
-Four tables are the pipeline's logs (`RAW` to `EMBEDDINGS`, with `DOCUMENTS_QUARANTINE`); two are the sync's state.
-"""
+"""The pipeline's tables, which are logs: their columns with types and comments. `state_tables` has the sync's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.sql import sql_name, sql_string, sql_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pyspark.sql.types import StructType
 
@@ -49,6 +46,11 @@ class Table:
     def creation(self, name: str) -> str:
         """SQL that creates the table as `name` unless it is there."""
         return f"CREATE TABLE IF NOT EXISTS {self._definition(name)}"
+
+    def additions(self, columns: Iterable[str]) -> str:
+        """Columns, as SQL, that a table with these columns lacks; empty if it lacks none."""
+        missing = {name: column for name, column in self.columns.items() if name not in set(columns)}
+        return replace(self, columns=missing).ddl()
 
     def replacement(self, name: str, source_schema: StructType) -> str:
         """SQL that makes the table `name` anew, empty."""
@@ -157,60 +159,6 @@ EMBEDDINGS = Table(
         "source_epoch": _SOURCE_EPOCH,
         "changed_at": _CHANGED_AT,
         "embedded": ("BOOLEAN", "the model ran for this row"),
-    },
-)
-
-INDEX_STATE = Table(
-    "index_state",
-    "What the index holds of each document, or may hold: one row per index, namespace and document.",
-    "gold",
-    {
-        "index": ("STRING", "Pinecone index"),
-        "namespace": ("STRING", "namespace in it"),
-        "doc_id": _DOC_ID,
-        "source_id": _SOURCE_ID,
-        "version": _VERSION,
-        "document_hash": ("STRING", "hash of the version the index holds; NULL while that is not known"),
-        "recipe": _RECIPE,
-        "model": EMBEDDINGS.columns["model"],
-        "deleted": _DELETED,
-        "payload_hashes": (
-            "ARRAY<STRING>",
-            "per ordinal that may be in the index, its payload's hash; NULL: not known",
-        ),
-        "changed_at": _CHANGED_AT,
-        "synced_at": ("TIMESTAMP", "when this row was last written"),
-    },
-)
-
-SYNC_RUNS = Table(
-    "sync_runs",
-    "One row per sync: what it found, what it sent, how it ended.",
-    "gold",
-    {
-        "run_id": ("STRING", "id of the run"),
-        "index": INDEX_STATE.columns["index"],
-        "namespace": INDEX_STATE.columns["namespace"],
-        "started_at": ("TIMESTAMP", "start of the run"),
-        "ended_at": ("TIMESTAMP", "end of the run"),
-        "form": ("STRING", "whole: every document was compared"),
-        "reason": ("STRING", "why that form was taken"),
-        "n_documents": ("BIGINT", "live documents"),
-        "n_changed": ("BIGINT", "documents that differed from what the index held"),
-        "n_upserted": ("BIGINT", "records written"),
-        "n_deleted": ("BIGINT", "records deleted"),
-        "n_unchanged": ("BIGINT", "records that stayed"),
-        "n_pending": ("BIGINT", "documents held back: their newest rows are incomplete or of another recipe"),
-        "n_tied": ("BIGINT", "documents with two texts in one version: a fault of the source"),
-        "n_requests": ("BIGINT", "requests that read or wrote records"),
-        "n_checks": ("BIGINT", "requests that only described the index"),
-        "seconds": ("MAP<STRING, DOUBLE>", "duration of each phase"),
-        "table_id": ("STRING", "id of the Delta table embeddings"),
-        "table_version": ("BIGINT", "its version that was read"),
-        "source_table_id": ("STRING", "id of the Delta table that is the source"),
-        "source_epoch": _SOURCE_EPOCH,
-        "outcome": ("STRING", "succeeded, refused (a guard, nothing written) or failed"),
-        "error": ("STRING", "what went wrong"),
     },
 )
 

@@ -18,7 +18,12 @@ from pipelines.settings import CONFIGURATION_PREFIX, Settings, load_settings
 ROOT = Path(__file__).parent.parent
 SETTINGS = {setting.name for setting in fields(Settings)}
 LOCAL_ONLY = {"pinecone_host"}  # another service than Pinecone
-OF_THE_RUN = {"max_delete_ratio", "dry_run"}  # job parameters without a variable
+OF_THE_RUN = {
+    "max_delete_ratio",
+    "max_dead_letter_ratio",
+    "retry_dead_letters",
+    "dry_run",
+}  # job parameters without a variable
 
 
 def read(path: str) -> dict[str, Any]:
@@ -124,9 +129,9 @@ def test_a_notebook_is_thin(path: Path) -> None:
 # In the order of layers: each file imports only from those before it.
 PURE = (
     "errors ids text sentences window tokenizer weights settings recipe "
-    "rules rows record plan winner report sql tables embedder"
+    "rules rows record sender plan winner report sql tables state_tables embedder"
 )
-SPARK = "source metadata to_raw to_documents to_sentences to_embeddings heads changes documents state"
+SPARK = "source metadata to_raw to_documents to_sentences to_embeddings heads changes documents guard apply state"
 NETWORK = "index prepare sync"
 
 

@@ -17,7 +17,8 @@ from local.options import Source, parameters
 from local.screen import Screen
 from pipelines.ids import doc_id
 from pipelines.sentences import split_sentences
-from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, INDEX_STATE, RAW, SENTENCES, SYNC_RUNS
+from pipelines.state_tables import STATE_TABLES
+from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, SENTENCES
 from pipelines.text import clean_text, has_sentence
 from pipelines.tokenizer import load_tokenizer
 from pipelines.weights import find_model
@@ -189,7 +190,7 @@ def test_columns_that_nobody_chose_never_leave_raw(history: World, first: Figure
 
 @pytest.mark.usefixtures("first")
 def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, spark: SparkSession) -> None:
-    for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS, INDEX_STATE, SYNC_RUNS):
+    for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS, *STATE_TABLES):
         name = history.table(table.name)
         comments = {row.col_name: row.comment for row in spark.sql(f"DESCRIBE {name}").collect()}
         assert {column: comments[column] for column in table.columns} == {

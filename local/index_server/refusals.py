@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pipelines.errors import VectorIndexError
+from pipelines.errors import StreamingEmbeddingsError
 
 # Name in the control plane's envelope -> HTTP status, gRPC status number in the data plane's envelope.
 _CODES: Final = {
@@ -26,7 +26,7 @@ _CODES: Final = {
 STATUSES: Final = {status: code for code, (status, _) in _CODES.items()}  # by HTTP status
 
 
-class Refusal(VectorIndexError):  # an answer of the server, not a fault of it
+class Refusal(StreamingEmbeddingsError):  # an answer of the server, not a fault of it
     """A request that gets an error for an answer; nothing was changed.
 
     Args:

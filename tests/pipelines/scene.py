@@ -14,8 +14,9 @@ import orjson
 from pipelines.ids import TOMBSTONE_HASH, content_hash, doc_id, record_id
 from pipelines.prepare import Prepared, prepare
 from pipelines.recipe import embeddings_recipe
+from pipelines.state_tables import DEAD_LETTER, INDEX_STATE, SYNC_RUNS
 from pipelines.sync import sync
-from pipelines.tables import EMBEDDINGS, INDEX_STATE, SYNC_RUNS
+from pipelines.tables import EMBEDDINGS
 from pipelines.weights import DEFAULT_DIMENSION, fingerprint
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class Scene:
     def runs(self) -> list[Row]:
         """Rows of `sync_runs`, in order of time."""
         return self.spark.table(self.settings.table(SYNC_RUNS.name)).orderBy("started_at").collect()
+
+    def dead_letters(self) -> list[Row]:
+        """Rows of `dead_letter`."""
+        return self.spark.table(self.settings.table(DEAD_LETTER.name)).orderBy("id").collect()
 
     def n_writes(self) -> Counter[str]:
         """Count the requests that the server saw and that wrote records."""

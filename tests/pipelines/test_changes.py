@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.changes import Summary, summarise, to_changes
 from pipelines.ids import TOMBSTONE_HASH
-from pipelines.tables import INDEX_STATE
+from pipelines.state_tables import INDEX_STATE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pinecone import ServerlessSpec
 
+from local.index_server.faults import Fault
 from pipelines.errors import VectorIndexError
 from pipelines.index import VectorIndex
 from pipelines.record import MAX_RECORDS, Record
@@ -122,9 +123,67 @@ def test_vectors_arrive_bit_for_bit(index: VectorIndex, pinecone: Pinecone, sett
     assert arrived.tobytes() == drawn.tobytes()
 
 
-def test_what_the_index_refuses_is_one_line(index: VectorIndex) -> None:
-    with pytest.raises(VectorIndexError, match=r"^upsert failed with status 400, .*dimension.*$"):
-        index.upsert([record(1, (1.0, 2.0))])
+def test_what_the_index_refuses_is_told_record_by_record_and_all_others_are_in(
+    index: VectorIndex, server: IndexServer
+) -> None:
+    records = [record(number) for number in range(20)]
+    records[3] = replace(record(3), metadata={"text": "x" * 41_000})  # larger than it says
+    records[17] = record(17, tags=[1, 2])  # the SDK looks at this before it sends anything
+    never_sent = [record(20, (0.0, 0.0, 0.0)), record(21, (float("nan"), 0.0, 0.0)), record(22, text="x" * 41_000)]
+    refused = {letter.record_id: letter for letter in index.upsert([*records, *never_sent])}
+    assert {name: letter.status for name, letter in refused.items()} == {
+        "id3": 400,
+        "id17": None,
+        "id20": None,
+        "id21": None,
+        "id22": None,
+    }
+    assert refused["id3"].reason.startswith("upsert failed with status 400, ")
+    assert "tags" in refused["id17"].reason
+    assert refused["id20"].reason == "its vector is all zero"
+    assert index.fetch([f"id{number}" for number in range(23)]).keys() == {
+        f"id{number}" for number in range(20) if number not in (3, 17)
+    }
+    assert server.request_counts()["upsert"] < 20
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(operation="upsert", status=429, retry_after_s=0, n_times=9),
+        Fault(operation="upsert", status=500, n_times=9, applied=True),
+        Fault(operation="upsert", status=503, n_times=9),
+        Fault(operation="upsert", end="reset", n_times=9, applied=True),
+        Fault(operation="upsert", end="half", n_times=9),
+        Fault(operation="delete", status=500, n_times=9, applied=True),
+    ],
+    ids=lambda fault: f"{fault.operation} {fault.status or fault.end}",
+)
+def test_what_passes_is_sent_again_until_it_is_taken(
+    index: VectorIndex, server: IndexServer, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda _s: None)
+    monkeypatch.setattr("pipelines.sender._FIRST_WAIT_S", 0.01)
+    server.set_faults(fault)
+    assert index.upsert([record(number) for number in range(3)]) == []
+    index.delete(["id0"])
+    assert index.n_retries > 0
+    assert index.fetch(["id0", "id1", "id2"]).keys() == {"id1", "id2"}
+
+
+def test_a_request_that_is_too_large_is_halved(index: VectorIndex, server: IndexServer) -> None:
+    server.set_faults(Fault(operation="upsert", status=413, n_times=2))
+    assert index.upsert([record(number) for number in range(4)]) == []
+    assert index.n_records() == 4
+    assert server.request_counts()["upsert"] == 5  # 4, 2, 1, 1, 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_concerns_every_request_stops_at_once(index: VectorIndex, server: IndexServer, status: int) -> None:
+    server.set_faults(Fault(operation="upsert", status=status, n_times=None))
+    with pytest.raises(VectorIndexError, match=f"^upsert failed with status {status}, .*: [a-z]"):
+        index.upsert([record(1)])
+    assert index.n_requests == 1
 
 
 def test_a_wrong_key_is_named_as_the_cause_and_never_shown(settings: Settings, server: IndexServer) -> None:

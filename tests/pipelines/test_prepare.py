@@ -26,6 +26,7 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     assert json.loads(first.as_json()) == {"dimension": 384, "n_records": 0, "n_checks": first.n_checks}
     assert {row.tableName for row in scene.spark.sql(f"SHOW TABLES IN {scene.settings.schema}").collect()} == {
         "articles",
+        "dead_letter",
         "embeddings",
         "index_state",
         "sync_runs",

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 
 from pipelines.report import SyncReport
-from pipelines.tables import SYNC_RUNS
+from pipelines.state_tables import SYNC_RUNS
 from tests.pipelines.scene import NOON
 
 REPORT = SyncReport(

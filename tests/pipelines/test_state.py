@@ -10,6 +10,7 @@ from pipelines.ids import TOMBSTONE_HASH
 from pipelines.report import SyncReport
 from pipelines.settings import Settings
 from pipelines.state import State
+from pipelines.state_tables import SYNC_RUNS
 from tests.pipelines.scene import NOON
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ def test_each_namespace_and_each_index_has_its_own_rows(spark: SparkSession) -> 
 def test_a_run_is_recorded_with_what_is_not_known_left_empty(spark: SparkSession) -> None:
     settings = replace(SETTINGS, schema="state_test_runs", namespace=ODD)
     state = State(spark, settings)
+    spark.sql(f"CREATE SCHEMA {settings.schema}")
+    spark.sql(
+        f"CREATE TABLE {settings.table('sync_runs')} (error STRING, run_id STRING) USING delta"
+    )  # an earlier release's
     state.create()
+    assert {*spark.table(settings.table("sync_runs")).columns} == {*SYNC_RUNS.columns}
     assert state.last_source() is None
     report = SyncReport(
         "run", "docs", ODD, NOON, "id", 7, "the source", 2, n_upserted=3, seconds={"plan": 0.5}, error="why"

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.changes import Summary
-from pipelines.errors import SyncRefused, VectorIndexError
+from local.index_server.faults import Fault
+from pipelines.errors import SyncRefused, TooManyRefused, VectorIndexError
+from pipelines.guard import MIN_GUARDED_RECORDS
 from pipelines.recipe import documents_recipe
-from pipelines.settings import Settings
-from pipelines.sync import MIN_GUARDED_RECORDS, _guard
 from tests.pipelines.scene import KEY, Version, desired
 
 if TYPE_CHECKING:
@@ -135,48 +134,27 @@ def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
     assert scene.contents() == desired(STAYS)
 
 
-def test_ids_missing_from_the_source_prove_nothing_where_other_columns_made_the_documents() -> None:
-    with pytest.raises(SyncRefused, match=r"^2 documents were made by other settings.* run a full refresh"):
-        _guard(replace(SUMMARY, n_gone=1, n_reshaped=2), SETTINGS)
-    _guard(replace(SUMMARY, n_gone=1), SETTINGS)
-    _guard(replace(SUMMARY, n_reshaped=2), SETTINGS)
+def test_what_the_index_refuses_is_kept_apart_until_it_takes_it(scene: Scene) -> None:
+    scene.prepare()
+    scene.log(STAYS, DELETED)
+    # Of one request with five records: it, its first half, and the one record of that half.
+    scene.server.set_faults(Fault("upsert", status=400, n_times=3))
+    with pytest.raises(TooManyRefused, match=r"^the index refused 1 records for good, 20\.0% of those sent: .*1\.0%"):
+        scene.sync()
+    run = scene.runs()[-1]
+    assert (run.outcome, run.n_upserted, run.n_refused, run.n_requests, run.error) == ("partial", 4, 1, 5, None)
+    (letter,) = scene.dead_letters()
+    everything = desired(STAYS, DELETED)
+    assert (letter.status, letter.n_attempts) == (400, 1)
+    assert "a fault that was asked for" in letter.reason
+    assert scene.contents() == {name: record for name, record in everything.items() if name != letter.id}
 
-
-SETTINGS = Settings(source_table="a.b")
-SUMMARY = Summary(
-    n_documents=9,
-    n_sentences=9,
-    n_changed=9,
-    n_pending=0,
-    n_pending_recipe=0,
-    n_tied=0,
-    n_gone=0,
-    n_reshaped=0,
-    n_held=MIN_GUARDED_RECORDS,
-    n_deletes=0,
-    n_same=0,
-    n_waiting=0,
-    other_models=(),
-)
-
-
-@pytest.mark.parametrize(("n_held", "n_deletes"), [(0, 0), (99, 99), (100, 20), (1000, 200)])
-def test_the_guard_lets_a_small_share_pass_and_any_of_a_small_namespace(n_held: int, n_deletes: int) -> None:
-    _guard(replace(SUMMARY, n_held=n_held, n_deletes=n_deletes), SETTINGS)
-
-
-@pytest.mark.parametrize(("n_held", "n_deletes"), [(100, 21), (100, 29), (1000, 201), (333, 100), (700, 700)])
-def test_the_ratio_that_a_refusal_names_is_enough(n_held: int, n_deletes: int) -> None:
-    summary = replace(SUMMARY, n_held=n_held, n_deletes=n_deletes)
-    with pytest.raises(SyncRefused) as caught:
-        _guard(summary, SETTINGS)
-    _guard(summary, replace(SETTINGS, max_delete_ratio=float(str(caught.value).rsplit("=", 1)[1])))
-
-
-def test_the_guard_keeps_two_models_apart() -> None:
-    with pytest.raises(SyncRefused) as caught:
-        _guard(replace(SUMMARY, other_models=("older", "oldest")), SETTINGS)
-    assert str(caught.value) == (
-        "namespace __default__ holds vectors of older, oldest, and the settings say another model: "
-        "vectors of two models never mix, choose another namespace"
-    )
+    report = scene.sync()  # it is not sent again by itself
+    assert (report.outcome, report.n_requests, report.n_records) == ("succeeded", 0, 4)
+    scene.server.set_faults(Fault("upsert", status=400))
+    report = scene.sync(retry_dead_letters=True, max_dead_letter_ratio=1.0)
+    assert (report.outcome, report.n_refused, len(report.advice)) == ("partial", 1, 1)
+    assert [(row.id, row.n_attempts) for row in scene.dead_letters()] == [(letter.id, 2)]
+    assert moved(scene.sync(retry_dead_letters=True))[1] == 1
+    assert scene.dead_letters() == []
+    assert scene.contents() == everything

@@ -13,16 +13,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipelines import sync as sync_module
+from pipelines.apply import apply_window
 from pipelines.documents import Document, windows
+from pipelines.guard import Guard
 from pipelines.ids import TOMBSTONE_HASH, content_hash, record_id
 from pipelines.index import VectorIndex
-from pipelines.record import Record
+from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
-from pipelines.sync import _apply
 from tests.pipelines.scene import NOON, Version, desired
+from tests.pipelines.test_guard import SETTINGS, SUMMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tests.pipelines.scene import Scene
 
@@ -52,6 +54,8 @@ class Service:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)  # doc_id -> its row of `index_state`
     texts: dict[str, str] = field(default_factory=dict)  # record id -> text
+    dead: dict[str, int] = field(default_factory=dict)  # record id -> attempts: `dead_letter`
+    refuses: str = ""  # texts that the index does not take
     fuse: Fuse = field(default_factory=lambda: Fuse(None))
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # no secret
     n_requests: int = 0
@@ -60,11 +64,20 @@ class Service:
         self.fuse.burn()
         self.rows |= {document["doc_id"]: dict(document) for document in documents}
 
-    def upsert(self, records: Sequence[Record]) -> None:
+    def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
+        self.fuse.burn()
+        for name in alive:
+            self.dead.pop(name, None)
+        self.dead |= {row["id"]: self.dead.get(row["id"], 0) + 1 for row in refused}
+
+    def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
+        refused = [record for record in records if record.metadata["text"] in self.refuses]
         for record in self.random.sample(records, len(records)):  # batches go out in parallel
             self.fuse.burn()
-            self.texts[record.id] = record.metadata["text"]
+            if record not in refused:
+                self.texts[record.id] = record.metadata["text"]
             self.n_requests += 1
+        return [DeadLetter(record.id, 400, "not this one") for record in refused]
 
     def delete(self, ids: Sequence[str]) -> None:
         for gone in self.random.sample(ids, len(ids)):
@@ -78,15 +91,18 @@ class Service:
         assert self.texts.keys() <= roomy
         for doc_id, row in self.rows.items():
             for i, known in enumerate(row["payload_hashes"]):
+                lost = row["document_hash"] is not None and record_id(doc_id, i) not in self.texts
+                assert not lost or record_id(doc_id, i) in self.dead
                 assert known is None or content_hash(self.texts[record_id(doc_id, i)]) == known
 
 
-def differing(wanted: Mapping[str, str], service: Service) -> Iterator[Document]:
+def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> Iterator[Document]:
     """Find documents that differ, as `to_changes` and `differing_documents` do; a letter is a sentence."""
     for doc_id in sorted({*wanted, *service.rows}):
         sentences, row = wanted.get(doc_id, ""), service.rows.get(doc_id)
         head = content_hash(sentences) if sentences else TOMBSTONE_HASH
-        if row["document_hash"] == head if row else not sentences:
+        is_dead = any(letter.startswith(f"{doc_id}#") for letter in service.dead)
+        if not (retry and is_dead) and (row["document_hash"] == head if row else not sentences):
             continue
         change = {
             "doc_id": doc_id,
@@ -104,17 +120,23 @@ def differing(wanted: Mapping[str, str], service: Service) -> Iterator[Document]
         yield Document(change, [content_hash(text) for text in sentences], records)
 
 
-def run(wanted: Mapping[str, str], service: Service, n_window: int) -> None:
+def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0)
-    for window in windows(list(differing(wanted, service)), n_window):
-        _apply(window, service, service, report, dry_run=False)  # type: ignore[arg-type]
+    dead: dict[str, set[str]] = {}
+    for letter in service.dead:
+        dead.setdefault(letter.split("#")[0], set()).add(letter)
+    for window in windows(list(differing(wanted, service, retry=retry)), n_window):
+        apply_window(window, service, service, report, guard=ANY, dead=dead)
+    return report
 
 
-Step = tuple[dict[str, str], int | None]
+ANY = Guard(replace(SUMMARY, n_held=0), SETTINGS)
+Step = tuple[dict[str, str], int | None, str]
 STEPS = st.lists(
     st.tuples(
         st.dictionaries(st.sampled_from("pqr"), st.text("abc", min_size=1, max_size=4)),
         st.none() | st.integers(0, 12),
+        st.sampled_from(["", "", "a", "bc"]),
     ),
     min_size=1,
     max_size=8,
@@ -125,18 +147,26 @@ STEPS = st.lists(
 @given(STEPS, st.integers(1, 6), st.integers(0, 3))
 def test_whatever_dies_where_the_next_sync_that_lives_converges(steps: list[Step], n_window: int, seed: int) -> None:
     service = Service(random=Random(seed))  # noqa: S311  # no secret
-    for wanted, length in [*steps, (steps[-1][0], None)]:
-        service.fuse = Fuse(length)
+    for wanted, length, refuses in [*steps, (steps[-1][0], None, "")]:
+        service.fuse, service.refuses = Fuse(length), refuses
+        before = dict(service.dead)
         try:
-            run(wanted, service, n_window)
+            report = run(wanted, service, n_window)
         except CrashError:
             service.check()
             continue
         service.check()
-        assert service.texts == {record_id(d, i): text for d, texts in wanted.items() for i, text in enumerate(texts)}
+        records = {record_id(d, i): text for d, texts in wanted.items() for i, text in enumerate(texts)}
+        assert service.texts == {i: text for i, text in records.items() if i not in service.dead}
+        assert service.dead.keys() <= records.keys()
+        assert report.n_refused == sum(n - before.get(i, 0) for i, n in service.dead.items())
+    wanted, _, _ = steps[-1]
     n_requests = service.n_requests
-    run(steps[-1][0], service, n_window)
-    assert service.n_requests == n_requests
+    assert run(wanted, service, n_window).n_refused == 0
+    assert service.n_requests == n_requests  # what was refused before is not tried again by itself
+    run(wanted, service, n_window, retry=True)
+    assert service.dead == {}
+    assert service.texts == records
 
 
 @pytest.mark.parametrize("then", ["abcd", "abxd", "ab", "", "wxyz12"])
@@ -158,7 +188,7 @@ def test_every_step_of_one_sync_can_be_the_last(then: str) -> None:
         service.check()
         assert service.texts == {record_id("p", i): text for i, text in enumerate(then)}
         n_steps += 1
-    assert n_steps == 4 + 3 + 2  # merges; sentences edited and new; sentences deleted
+    assert n_steps == 4 + 2 + 3 + 2  # merges; looks at dead letters; sentences edited and new; sentences deleted
 
 
 class MortalIndex(VectorIndex):
@@ -166,11 +196,13 @@ class MortalIndex(VectorIndex):
 
     fuse = Fuse(None)
 
-    def upsert(self, records: Sequence[Record]) -> None:
+    def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
+        refused = []
         for record in records:
             self.fuse.burn()
-            super().upsert([record])
+            refused += super().upsert([record])
         self.fuse.burn()
+        return refused
 
     def delete(self, ids: Sequence[str]) -> None:
         for gone in ids:

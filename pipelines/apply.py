@@ -1,0 +1,107 @@
+"""One window of documents, sent: intent, upserts, deletes, and only then what is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.ids import record_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from pipelines.documents import Document
+    from pipelines.guard import Guard
+    from pipelines.record import DeadLetter, Record
+    from pipelines.report import SyncReport
+
+
+class Memory(Protocol):
+    """What `State` is to a window."""
+
+    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of `index_state`, each replacing its document's row."""
+
+    def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
+        """Note in `dead_letter` what was refused, and take out what no longer is."""
+
+
+class Writer(Protocol):
+    """What `VectorIndex` is to a window."""
+
+    def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
+        """Write records; return those it refuses for good."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete records; ids that are not there are fine."""
+
+
+def apply_window(  # noqa: PLR0913  # what a window needs
+    window: Sequence[Document],
+    state: Memory,
+    index: Writer,
+    report: SyncReport,
+    *,
+    guard: Guard,
+    dead: Mapping[str, set[str]],
+) -> None:
+    """Make the index hold what the window's documents should, and the state say so.
+
+    A crash anywhere leaves a state that claims nothing it does not know: the intent says so of every record that a
+    request may touch, and what is done is merged only after the last answer. A refused record is noted before that,
+    or a crash in between would lose it in silence.
+
+    Args:
+        window: documents that differ, with their records.
+        state: of the namespace.
+        index: the namespace.
+        report: counts are added to it.
+        guard: asked before an old record is deleted because its successor was refused.
+        dead: ids of records refused in earlier runs, by document.
+
+    Raises:
+        VectorIndexError: a request failed; the state says that nothing is known of what it touched.
+        SyncRefused: the guard does not allow so many deletes.
+    """
+    plans = [(document, document.plan()) for document in window]
+    upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
+    deletes = [record_id(document.doc_id, o) for document, plan in plans for o in plan.deletes]
+    state.merge([document.intent_row() for document, plan in plans if plan.upserts or plan.deletes])
+    refused = {letter.record_id: letter for letter in index.upsert([document.records[o] for document, o in upserts])}
+    places = [(document, o) for document, o in upserts if document.records[o].id in refused]
+    # What the index refuses must not leave behind what stood there before.
+    stale = [document.records[o].id for document, o in places if o < len(document.held)]
+    guard.allow_deletes(len(stale))
+    index.delete(deletes + stale)
+    state.bury(
+        [_letter(document, o, refused[document.records[o].id]) for document, o in places],
+        [i for document in window for i in sorted(dead.get(document.doc_id, ())) if i not in refused],
+    )
+    lost: dict[str, set[int]] = {}
+    for document, ordinal in places:
+        lost.setdefault(document.doc_id, set()).add(ordinal)
+    state.merge([document.done_row(lost.get(document.doc_id, ())) for document in window])
+    report.n_upserted += len(upserts) - len(refused)
+    report.n_deleted += len(deletes) + len(stale)
+    report.n_unchanged += sum(plan.n_unchanged for _, plan in plans)
+    report.n_refused += len(refused)
+
+
+def would_apply(window: Sequence[Document], report: SyncReport) -> None:
+    """Count what `apply_window` would do, and do nothing."""
+    for document in window:
+        plan = document.plan()
+        report.n_upserted += len(plan.upserts)
+        report.n_deleted += len(plan.deletes)
+        report.n_unchanged += plan.n_unchanged
+
+
+def _letter(document: Document, ordinal: int, refused: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": refused.record_id,
+        "doc_id": document.doc_id,
+        "source_id": document.change["source_id"],
+        "payload_hash": document.hashes[ordinal],
+        "status": refused.status,
+        "reason": refused.reason,
+    }

@@ -1,0 +1,103 @@
+"""Requests in parallel, each brought to an end: taken, refused record by record, or worth an error.
+
+Three kinds of failure, three answers. What may pass (a throttled, broken or unanswered request) is sent again until a
+budget of waiting is spent: an upsert or a delete that was taken after all does no harm twice. What is too large or
+refused for good is halved, down to the one record that is at fault. Everything else concerns all records, and stops.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pipelines.errors import VectorIndexError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+N_CONCURRENT: Final = 8
+RETRY_BUDGET_S: Final = 300.0
+_FIRST_WAIT_S: Final = 1.0
+_LONGEST_WAIT_S: Final = 30.0
+_MOST_REFUSED: Final = 1_000  # of one `send`; more have a cause in common, and each costs two requests to find
+
+
+Item = TypeVar("Item")
+Refused = tuple[Item, VectorIndexError]
+
+
+class Sender:
+    """Sends batches, and counts what that took.
+
+    Args:
+        budget_s: how long all requests together may wait to be sent again.
+    """
+
+    def __init__(self, budget_s: float = RETRY_BUDGET_S) -> None:
+        self.n_requests = 0
+        self.n_retries = 0
+        self._left_s = budget_s
+        self._n_refused = 0
+        self._lock = Lock()
+        self._stopped = Event()
+
+    def send(self, batches: Iterable[Sequence[Item]], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+        """Send every batch, in any order; return the items that were refused for good, each with the reason.
+
+        Args:
+            batches: each one request.
+            post: sends one; raises VectorIndexError.
+
+        Raises:
+            VectorIndexError: it concerns all items, or so many that it may as well, or the budget is spent. Which of
+                the others were taken is not known.
+        """
+        self._stopped.clear()
+        self._n_refused = 0
+        with ThreadPoolExecutor(N_CONCURRENT) as pool:
+            sent = [pool.submit(self._deliver, batch, post) for batch in batches]
+            try:
+                return [refused for future in sent for refused in future.result()]
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _deliver(self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            with self._lock:
+                self.n_requests += 1
+            try:
+                post(batch)
+            except VectorIndexError as error:
+                if error.refused:
+                    return self._isolate(batch, post, error)
+                if not error.retryable or self._stopped.is_set() or not self._wait(wait_s):
+                    raise
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            else:
+                return []
+
+    def _isolate(
+        self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None], error: VectorIndexError
+    ) -> list[Refused[Item]]:
+        if len(batch) == 1:
+            with self._lock:
+                self._n_refused += 1
+            if self._n_refused > _MOST_REFUSED:
+                raise error
+            return [(batch[0], error)]
+        half = len(batch) // 2
+        return self._deliver(batch[:half], post) + self._deliver(batch[half:], post)
+
+    def _wait(self, wait_s: float) -> bool:
+        """Wait before a request is sent again; say no if the budget does not allow it."""
+        with self._lock:
+            if self._left_s < wait_s:
+                return False
+            self._left_s -= wait_s
+            self.n_retries += 1
+        self._stopped.wait(wait_s)
+        return True
