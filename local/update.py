@@ -22,7 +22,7 @@ from local.outgrown import remake_outgrown
 from local.session import POLLING_S
 from pipelines.errors import SettingsError, UpdateFailed
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
-from pipelines.tables import PIPELINE_TABLES
+from pipelines.tables import PIPELINE_TABLES, RAW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
+_STREAM = re.compile(r"^Identifier: (?:\w+\.)*(?P<table>\w+) \[id", re.MULTILINE)
 _REPORT_LIMIT_S = 30.0
 _NO_FEED = (
     "had rows changed or deleted, which source_mode appends cannot follow: enable its change feed, set source_mode to "
@@ -124,14 +125,14 @@ def update(  # noqa: PLR0913  # what one update is
     configuration = {CONFIGURATION_PREFIX + name: text for name, text in parameters.items()}
     if in_haste:
         configuration[POLLING_S] = "0"
-    for name, text in configuration.items():
-        spark.conf.set(name, text)
-    spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
-    if full_refresh is not None and not full_refresh:
-        remake_outgrown(spark, settings)
     watch = _Watch(progress)
     spark.streams.addListener(watch)
     try:
+        for name, text in configuration.items():
+            spark.conf.set(name, text)
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{settings.schema}`")
+        if full_refresh is not None and not full_refresh:
+            remake_outgrown(spark, settings)
         graph_id = _declare(spark, settings)
         events = start_run(
             spark,
@@ -189,8 +190,9 @@ def _follow(events: Iterator[dict[str, Any]], watch: _Watch, progress: Progress,
 
 def _cause(error: PySparkException, settings: Settings) -> str:
     """Name the innermost cause in one line; Spark's message holds the whole chain and its stack."""
+    stream = _STREAM.search(str(error))
     for condition, advice in _ADVICE.items():
-        if condition in str(error):
+        if condition in str(error) and (stream is None or stream["table"] == RAW.name):
             return f"source table {settings.source_table} {advice}"
     lines = [line.strip() for line in str(error).splitlines()]
     causes = [line for line in lines if line and not line.startswith(("at ", "JVM stacktrace", "..."))]

@@ -36,7 +36,7 @@ def _value(kind: T.DataType, column: Column) -> Column:  # noqa: PLR0911  # one 
         case T.TimestampType() | T.TimestampNTZType():
             return F.unix_seconds(column.cast("timestamp"))
         case T.DateType():
-            return F.unix_date(column) * _SECONDS_A_DAY
+            return F.unix_date(column).cast("bigint") * _SECONDS_A_DAY  # 2040 is beyond 32 bits
         case T.ArrayType(elementType=T.StringType() | T.BooleanType() | T.NumericType()):
             return F.transform(F.array_compact(column), lambda element: F.make_valid_utf8(element.cast("string")))
         case T.BinaryType():

@@ -68,6 +68,8 @@ def is_blank(text: str) -> bool:
 
     Stops at the first letter or digit; a text without one costs as much as finding its distinct characters.
     """
+    if text.isascii() and text.isprintable():
+        return not text or text.isspace()
     return not _WORD.search(text) and all(category(character) in _INVISIBLE for character in set(text))
 
 

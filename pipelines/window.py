@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
 from pipelines.sentences import Sentence
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 # that the model knows it as, but no record holds more than this of it.
 _CHARACTERS_PER_TOKEN = 8
 
-# WordPiece tries every part of a word, the square of its length: seconds for a megabyte of words like these. Few people
-# write them, so they are counted without trying, as one word piece a character, which is the most they can be.
-_LONG_WORD = re.compile(r"(?<![^\W_])[^\W_]{25,100}(?![^\W_])")
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")  # of ASCII: one word piece each, no need to ask
-
 # White space that parts words for the tokenizer too, which drops the others as control characters.
 _SPACE = r"[^\S\v\f\x1c-\x1f\x85]"
-_CLAUSE_END = re.compile(rf".*[,;:.!?)\]\u2026\u3001\u3002\uff0c\uff1b\uff1a]{_SPACE}", re.DOTALL)
+
+# WordPiece tries every part of a word, the square of its length: seconds for a megabyte of words like these. Few people
+# write them, so their word pieces are counted without trying, as the most they can be: one a decomposed character.
+_LONG_WORD = re.compile(rf"(?:(?!{_SPACE})[^!-/:-@\[-`{{-~]){{25,}}")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]+")  # of ASCII: one word piece each, no need to ask
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")  # each a word of its own
+_LONGEST_KNOWN = 100  # characters; of a longer word WordPiece makes one [UNK] at once
+
+_CLAUSE_END = re.compile(rf".*(?:[,;:.!?)\]\u2026]{_SPACE}|[\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f])", re.DOTALL)
 _WORD_END = re.compile(rf".*{_SPACE}", re.DOTALL)
 
 
@@ -54,9 +57,7 @@ def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 
         return [sentence]
     pieces: list[Sentence] = []
     start = 0
-    for end in _ends(
-        _LONG_WORD.sub(_counted_by_character, text), tokenizer, budget, _CHARACTERS_PER_TOKEN * max_tokens
-    ):
+    for end in _ends(text, tokenizer, budget, _CHARACTERS_PER_TOKEN * max_tokens):
         piece = sentence.text[start:end].lstrip()
         first = sentence.start + end - len(piece)
         piece = piece.rstrip()
@@ -66,9 +67,36 @@ def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 
     return pieces
 
 
-def _counted_by_character(word: re.Match[str]) -> str:
-    """Put a full stop, which is always one word piece, for each character of a word, unless some are more than one."""
-    return "." * len(word[0]) if len(normalize("NFD", word[0])) == len(word[0]) else word[0]
+class _WordPieces(NamedTuple):
+    """What a text is made of, in order, by an upper bound."""
+
+    starts: list[int]
+    ends: list[int]
+    words: list[int | None]  # the number of the word that each belongs to; None for what is no word
+
+
+def _word_pieces(text: str, tokenizer: Tokenizer) -> _WordPieces:
+    """Tokenize a text, but count long words without looking."""
+    long = [word for word in _LONG_WORD.finditer(text) if not _is_unknown(word[0])]
+    for word in long:
+        text = f"{text[: word.start()]}{' ' * len(word[0])}{text[word.end() :]}"
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    offsets, words = encoding.offsets, encoding.word_ids
+    if long:
+        counted = [
+            ((i, i + 1), len(text) + word.start())
+            for word in long
+            for i in range(word.start(), word.end())
+            for _ in normalize("NFD", word.string[i])
+        ]
+        both = sorted([*zip(offsets, words, strict=True), *counted])
+        offsets, words = [offset for offset, _ in both], [word for _, word in both]
+    return _WordPieces([start for start, _ in offsets], [end for _, end in offsets], words)
+
+
+def _is_unknown(word: str) -> bool:
+    """Say whether a word is one [UNK]: too long, with no character in it that would part it or be dropped."""
+    return len(word) > _LONGEST_KNOWN and word.isalnum() and not _IDEOGRAPH.search(word)
 
 
 def _ends(text: str, tokenizer: Tokenizer, budget: int, n_characters: int) -> Iterator[int]:
@@ -89,14 +117,13 @@ def _ends(text: str, tokenizer: Tokenizer, budget: int, n_characters: int) -> It
 
 def _ends_in_block(block: str, tokenizer: Tokenizer, budget: int, n_characters: int, *, whole: bool) -> Iterator[int]:
     """Yield the ends of a block's pieces, but for what may go on in the next block; `whole` says that there is none."""
-    encoding = tokenizer.encode(block, add_special_tokens=False)
-    offsets, words = encoding.offsets, encoding.word_ids
-    starts = [start for start, _ in offsets]
+    starts, ends, words = _word_pieces(block, tokenizer)
     start = first = 0  # the next piece's first character and word piece
     while True:
         limit = start + n_characters
-        if len(offsets) - first > budget:
-            limit = min(limit, offsets[first + budget - 1][1])
+        if len(starts) - first > budget:
+            # Where several word pieces share a character, the next piece may begin where this one would still be.
+            limit = min(limit, ends[first + budget - 1], max(starts[first + budget], start + 1))
         elif limit >= len(block):
             if whole:
                 yield len(block)
@@ -107,6 +134,8 @@ def _ends_in_block(block: str, tokenizer: Tokenizer, budget: int, n_characters: 
             first = bisect_left(starts, start, first)
         elif word := _last_word(starts, words, half, limit, min(first + budget, bisect_right(starts, limit) - 1)):
             start, first = starts[word], word
+        elif words and (words[(following := bisect_left(starts, limit, first)) - 1] or 0) >= len(block):
+            start, first = limit, following  # a long word, counted by the character, may be cut at any
         else:
             yield start + _fit(block[start : max(limit, start + 1)], tokenizer, budget)
             return  # what follows inside a word is made of other word pieces
@@ -127,9 +156,9 @@ def _fit(part: str, tokenizer: Tokenizer, budget: int) -> int:
     """Count the characters of a part that fit; where an [UNK] was cut, its first half may be many word pieces."""
     n_characters = len(part)
     while n_characters > 1:
-        offsets = tokenizer.encode(part[:n_characters], add_special_tokens=False).offsets
-        if len(offsets) <= budget:
+        ends = _word_pieces(part[:n_characters], tokenizer).ends
+        if len(ends) <= budget:
             break
         # Several word pieces may share one character, so the end of the last that fits may be where we are.
-        n_characters = max(1, min(offsets[budget - 1][1], n_characters - 1))
+        n_characters = max(1, min(ends[budget - 1], n_characters - 1))
     return n_characters

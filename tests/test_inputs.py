@@ -96,6 +96,22 @@ CASES = (
     Case("blank id", "A text.", QUARANTINED, source_id=" \t", reasons=("id_is_present",)),
     Case("NULL id, NULL text", None, QUARANTINED, source_id=None, reasons=("id_is_present",)),
     Case("binary", b"\x89PNG" + bytes(range(128, 256)), QUARANTINED, reasons=("text_is_readable",)),
+    Case("a tenth and more unreadable", "\ufffd" * 11 + "x" * 89, QUARANTINED, reasons=("text_is_readable",)),
+    kept("a tenth unreadable", "\ufffd" * 10 + "x" * 90, "\ufffd" * 10 + "x" * 90),
+    Case(
+        "metadata of 30 KB in two-byte letters",
+        "A text.",
+        QUARANTINED,
+        columns={"title": "\u00e9" * 15_360},
+        reasons=("metadata_is_under_30_kb",),
+    ),
+    kept(
+        "metadata just under 30 KB",
+        "A text.",
+        "A text.",
+        columns={"title": "x" * (30_719 - len('{"title":""}metadata just under 30 KB'))},
+        metadata='{"title":"' + "x" * (30_719 - len('{"title":""}metadata just under 30 KB')) + '"}',
+    ),
     Case("an id of 31 KB", "A text.", QUARANTINED, source_id="i" * 31_000, reasons=("metadata_is_under_30_kb",)),
     Case(
         "metadata over 40 KB",

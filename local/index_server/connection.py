@@ -39,7 +39,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         """Answer one request, or do what a fault asks for instead."""
-        path = urlsplit(self.path).path
+        path = _path(self.path)
         found = find_route(self.command, path)
         fault = Fault()
         if found is not None:
@@ -98,7 +98,7 @@ class Connection(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             self.close_connection = True
             raise invalid(f"Content-Length must be a whole number, got {length!r:.40}")
-        n_bytes = int(length[:20])
+        n_bytes = int(length.lstrip("0")[:20] or 0)
         if n_bytes > MAX_REQUEST_BYTES:
             while n_bytes > 0 and (part := self.rfile.read(min(n_bytes, _DRAIN_BYTES))):
                 n_bytes -= len(part)
@@ -140,6 +140,14 @@ class Connection(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
         """Log nothing: requests are counted, and a log could hold a key."""
+
+
+def _path(target: str) -> str:
+    """Return the path of a request's target; one that is no address is the path of nothing we serve."""
+    try:
+        return urlsplit(target).path
+    except ValueError:
+        return target
 
 
 def _refused(path: str, refusal: Refusal) -> Reply:

@@ -11,7 +11,7 @@ from local.index_server import fields as read
 from local.index_server.faults import Faults, read_faults, shown
 from local.index_server.fields import Reply
 from local.index_server.index import Visibility
-from local.index_server.refusals import not_served
+from local.index_server.refusals import invalid, not_served
 
 if TYPE_CHECKING:
     from local.index_server.fields import Fields
@@ -59,10 +59,22 @@ class Controls:
                 return Reply(self.counts.as_dict())
             case (("GET" | "PUT"), "/faults"):
                 if method == "PUT":
+                    _require_only(fields, "faults")
                     self.faults.set(read_faults(fields))
                 return Reply({"faults": shown(self.faults.ahead())})
             case (("GET" | "PUT"), "/visibility"):
                 if method == "PUT":
-                    self.visibility.delay_s = read.seconds(fields, "delay_s")
+                    _require_only(fields, "delay_s")
+                    self.set_visibility_delay(fields)
                 return Reply({"delay_s": self.visibility.delay_s})
         raise not_served(method, path)
+
+    def set_visibility_delay(self, fields: Fields) -> None:
+        """Read and set ``delay_s``."""
+        self.visibility.delay_s = read.seconds(fields, "delay_s")
+
+
+def _require_only(fields: Fields, name: str) -> None:
+    """Refuse what is misspelt, which would put things back to how they were in silence."""
+    if set(fields) != {name}:
+        raise invalid(f"the body must be an object with the one key {name}, got {', '.join(sorted(fields)) or 'none'}")

@@ -9,6 +9,7 @@ from local.index_server import fields as read
 from local.index_server import limits
 from local.index_server.fields import Fields, Reply
 from local.index_server.filters import Predicate, compile_filter
+from local.index_server.limits import Record
 from local.index_server.refusals import invalid
 from local.index_server.vectors import check_dense, check_sparse, shortest
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from local.index_server.index import Index
-    from local.index_server.limits import Record
     from local.index_server.space import Space
     from local.index_server.vectors import FloatArray, SparseVector
 
@@ -34,7 +34,7 @@ def upsert(index: Index, fields: Fields) -> Reply:
 
 def query(index: Index, fields: Fields) -> Reply:
     """POST /query: by vector, or by the id of a record, which is then among the matches itself."""
-    space = index.space(read.namespace(fields))
+    space, lsn = index.look(read.namespace(fields))
     top_k = read.integer(fields, "topK", low=1, high=limits.MAX_TOP_K)
     values, metadata = read.flag(fields, "includeValues"), read.flag(fields, "includeMetadata")
     dense, sparse = _query_vectors(index, space, fields)
@@ -43,7 +43,7 @@ def query(index: Index, fields: Fields) -> Reply:
     matches = [{**_shown(record, values=values, metadata=metadata), "score": score} for record, score in found]
     body = {"matches": matches, "namespace": read.namespace(fields), **_READ_USAGE}
     # Queries only: the service's fetch answers carry no position, and code that waits on one must fail here too.
-    return Reply(body, headers={"x-pinecone-lsn-reconciled": str(index.seen()[1])})
+    return Reply(body, headers={"x-pinecone-lsn-reconciled": str(lsn)})
 
 
 def fetch(index: Index, fields: Fields) -> Reply:
@@ -87,6 +87,7 @@ def update(index: Index, fields: Fields) -> Reply:
     """
     namespace = read.namespace(fields)
     space = index.existing_space(namespace)
+    _updated(Record("any", None, {}), fields, index.spec.dimension)  # refused also where no record is found
     by_id = fields.get("id") is not None
     if by_id == (fields.get("filter") is not None):
         raise invalid("Provide exactly one of id and filter")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local.index_server import fields as read
 from local.index_server.refusals import STATUSES, invalid
+from local.index_server.routes import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,21 @@ class Fault:
     """The operation is done before it is answered with ``status``, or its connection is cut."""
     end: str = "answer"
     """"answer"; "reset" the connection without one; "half" of the answer's body, then the end of the connection."""
+
+    def __post_init__(self) -> None:
+        """Refuse a fault that could never do what it says."""
+        wrong = (
+            (self.operation != ANY and self.operation not in OPERATIONS, "operation", f"* or {', '.join(OPERATIONS)}"),
+            (self.status is not None and self.status not in STATUSES, "status", ", ".join(map(str, sorted(STATUSES)))),
+            (self.end not in _ENDS, "end", ", ".join(_ENDS)),
+            (self.n_times is not None and self.n_times < 1, "n_times", "1 or more, or none for ever"),
+            (self.n_before < 0, "n_before", "0 or more"),
+            (not 0 <= self.delay_s <= read.MAX_SECONDS, "delay_s", f"0 to {read.MAX_SECONDS}"),
+            (self.retry_after_s is not None and self.status is None, "retry_after_s", "none without a status"),
+        )
+        for is_wrong, name, allowed in wrong:
+            if is_wrong:
+                raise invalid(f"{name} of a fault is {getattr(self, name)!r:.40}; allowed is {allowed}")
 
     @property
     def runs_operation(self) -> bool:
@@ -88,7 +104,7 @@ class Faults:
                     met = met if only_delays else fault
                     left += [] if fault.n_times == 1 else [_once_less(fault)]
             self._ahead = left
-        return replace(met or Fault(), delay_s=delay_s)
+        return replace(met or Fault(), delay_s=min(delay_s, read.MAX_SECONDS))
 
 
 def _once_less(fault: Fault) -> Fault:
@@ -109,19 +125,18 @@ def _read_fault(fault: object) -> Fault:
     known = set(Fault.__dataclass_fields__)
     if not isinstance(fault, dict) or set(fault) - known:
         raise invalid(f"A fault must be an object with some of {', '.join(sorted(known))}, got {fault!r:.200}")
-    status, end, after = fault.get("status"), read.text(fault, "end", "answer"), fault.get("retry_after_s")
-    if status is not None and status not in STATUSES:
-        raise invalid(f"status must be one of {', '.join(map(str, sorted(STATUSES)))}, got {status!r:.40}")
-    if end not in _ENDS:
-        raise invalid(f"end must be one of {', '.join(_ENDS)}, got {end!r:.40}")
     forever = fault.get("n_times", 1) is None
     return Fault(
         operation=read.text(fault, "operation", ANY),
         n_times=None if forever else read.integer(fault, "n_times", default=1, low=1, high=_MAX_TIMES),
         n_before=read.integer(fault, "n_before", default=0, low=0, high=_MAX_TIMES),
         delay_s=read.seconds(fault, "delay_s"),
-        status=status,
-        retry_after_s=None if after is None else read.integer(fault, "retry_after_s", low=0, high=read.MAX_SECONDS),
+        status=_optional(fault, "status"),
+        retry_after_s=_optional(fault, "retry_after_s"),
         applied=read.flag(fault, "applied"),
-        end=end,
+        end=read.text(fault, "end", "answer"),
     )
+
+
+def _optional(fault: Fields, name: str) -> int | None:
+    return None if fault.get(name) is None else read.integer(fault, name, low=0, high=_MAX_TIMES)

@@ -45,7 +45,9 @@ def text(fields: Fields, name: str, default: str = "") -> str:
 
 def integer(fields: Fields, name: str, *, default: int | None = None, low: int, high: int) -> int:
     """Return a whole number within ``low..high``, both included; without a default the field is required."""
-    value = fields.get(name, default)
+    value = fields.get(name)
+    if value is None:
+        value = default
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:20])
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -55,7 +57,9 @@ def integer(fields: Fields, name: str, *, default: int | None = None, low: int, 
 
 def seconds(fields: Fields, name: str) -> float:
     """Return a duration in seconds, 0 by default."""
-    value = fields.get(name, 0)
+    value = fields.get(name)
+    if value is None:
+        return 0.0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_SECONDS:
         raise invalid(f"{name} must be a number from 0 to {MAX_SECONDS}, got {value!r:.40}")
     return float(value)
@@ -99,7 +103,7 @@ def page_start(fields: Fields) -> str:
     """Return the key after which a page starts, "" for the first page."""
     token = text(fields, "paginationToken")
     try:
-        return base64.urlsafe_b64decode(token).decode("ascii")
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         raise invalid(f"Invalid pagination token {token!r:.80}: pass on the one from the page before") from None
 

@@ -102,9 +102,17 @@ class Index:
             return self._seen, self.lsn
         return self._seen, self._pending[0].lsn - 1
 
+    def look(self, namespace: str) -> tuple[Space, int]:
+        """Return a namespace to read, and the log sequence number of the last write in it: of one and the same look.
+
+        One that does not exist reads as an empty one.
+        """
+        seen, lsn = self.seen()
+        return seen.get(namespace, Space(self.spec.dimension)), lsn
+
     def space(self, namespace: str) -> Space:
-        """Return a namespace to read: one that does not exist reads as an empty one."""
-        return self.seen()[0].get(namespace, Space(self.spec.dimension))
+        """Return a namespace to read."""
+        return self.look(namespace)[0]
 
     def exists(self, namespace: str) -> bool:
         """Tell whether a namespace was made; ``__default__`` always was."""

@@ -1,4 +1,4 @@
-"""What a record may be: every limit of the service, checked, and the request's JSON made into records.
+"""What a record may be: the service's limits, checked, and the request's JSON made into records.
 
 Numbers from docs.pinecone.io/reference/api/database-limits; the quoted messages are the service's own where known.
 """

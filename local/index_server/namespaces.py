@@ -12,7 +12,10 @@ from local.index_server.fields import DEFAULT_NAMESPACE, Fields, Reply
 from local.index_server.refusals import Refusal, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.index_server.index import Index
+    from local.index_server.space import Space
 
 MAX_PAGE_NAMESPACES: Final = 100
 
@@ -34,19 +37,21 @@ def list_namespaces(index: Index, fields: Fields) -> Reply:
     """GET /namespaces: those with a prefix, by name, in pages."""
     prefix, after = read.text(fields, "prefix"), read.page_start(fields)
     limit = read.integer(fields, "limit", default=MAX_PAGE_NAMESPACES, low=1, high=MAX_PAGE_NAMESPACES)
-    names = sorted(name for name in index.seen()[0] if name.startswith(prefix))
+    seen, _ = index.seen()
+    names = sorted(name for name in seen if name.startswith(prefix))
     rest = [name for name in names if name > after]
     page = rest[:limit]
-    body = {"namespaces": [_described(index, name) for name in page], "total_count": len(names)}
+    body = {"namespaces": [_described(name, seen) for name in page], "total_count": len(names)}
     return Reply({**body, **read.page_body(page[-1] if page else "", more=len(rest) > limit)})
 
 
 def describe_namespace(index: Index, fields: Fields) -> Reply:
     """GET /namespaces/{name}."""
     name = read.namespace(fields, "name")
-    if name not in index.seen()[0] and name != DEFAULT_NAMESPACE:
+    seen, _ = index.seen()
+    if name not in seen and name != DEFAULT_NAMESPACE:
         raise Refusal("NOT_FOUND", "Namespace not found")
-    return Reply(_described(index, name))
+    return Reply(_described(name, seen))
 
 
 def delete_namespace(index: Index, fields: Fields) -> Reply:
@@ -57,5 +62,5 @@ def delete_namespace(index: Index, fields: Fields) -> Reply:
     return Reply({})
 
 
-def _described(index: Index, name: str) -> dict[str, Any]:
-    return {"name": name, "record_count": len(index.space(name))}
+def _described(name: str, seen: Mapping[str, Space]) -> dict[str, Any]:
+    return {"name": name, "record_count": len(seen.get(name, ()))}

@@ -38,6 +38,7 @@ _DATA: Final[dict[str, tuple[str, str, DataOperation]]] = {
     "describe_namespace": ("GET", "/namespaces/{name}", namespaces.describe_namespace),
     "delete_namespace": ("DELETE", "/namespaces/{name}", namespaces.delete_namespace),
 }
+OPERATIONS: Final = (*_CONTROL, *_DATA)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class IndexServer:
 
     def set_visibility_delay(self, delay_s: float) -> None:
         """Let reads see each later write only so many seconds after its answer."""
-        self._controls.visibility.delay_s = delay_s
+        self._controls.set_visibility_delay({"delay_s": delay_s})
 
     def __enter__(self) -> Self:
         return self.start()

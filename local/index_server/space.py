@@ -45,8 +45,8 @@ class Space:
         return len(self._ids)
 
     def copy(self) -> Self:
-        """Return a space of its own with the same records."""
-        return deepcopy(self)
+        """Return a space of its own with the same records; their metadata is shared, for nobody changes it."""
+        return deepcopy(self, {id(held): held for held in self._metadata})
 
     def get(self, record_id: str) -> Record | None:
         """Return a record, or None; its values are a copy."""
@@ -166,12 +166,16 @@ class Space:
                 difference = values[start : start + _BLOCK_ROWS] - vector
                 np.einsum("ij,ij->i", difference, difference, out=scores[start : start + _BLOCK_ROWS])
             return scores
-        products: FloatArray = values @ vector
+        products: npt.NDArray[np.floating] = values @ vector
+        beyond = ~np.isfinite(products)
+        if beyond.any():  # of float32, on the way to a product that may well be within
+            products = products.astype(np.float64)
+            products[beyond] = values[beyond].astype(np.float64) @ vector.astype(np.float64)
         if metric == "dotproduct":
-            return products
+            return products.astype(np.float32)
         lengths = self._lengths[: len(values)] * _length(vector)
-        cosines: FloatArray = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-        return cosines
+        cosines = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+        return np.asarray(cosines, np.float32)
 
 
 def _length(vector: FloatArray) -> float:

@@ -67,7 +67,7 @@ def _floats(values: Any, of: str) -> FloatArray:
         raise invalid(f"{of}: values must be a list of numbers, got {values!r:.80}")
     try:
         array = np.array(values)
-        numbers = array.ndim == 1 and (array.dtype.kind in "iuf" or not values)
+        numbers = bool not in set(map(type, values)) and array.ndim == 1 and (array.dtype.kind in "iuf" or not values)
         with np.errstate(over="ignore"):  # beyond float32 becomes infinite, and is refused below
             array = array.astype(np.float32) if numbers else np.empty(0, np.float32)
     except ValueError:  # lists of several lengths

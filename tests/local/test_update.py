@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = "updates"
 SOURCE = f"{SCHEMA}.articles"
 PARAMETERS = {"schema": SCHEMA, "source_table": SOURCE}
+GONE, NOT_OURS = _ADVICE["FAILED_READ_FILE.FILE_NOT_EXIST"], "[FAILED_READ_FILE.FILE_NOT_EXIST] x"
 
 
 class Heard:
@@ -144,6 +145,12 @@ def test_an_unknown_table_to_refresh_is_an_error_that_lists_the_known(spark: Spa
             (f"[STREAM_FAILED] x\n[{condition}] set skipChangeCommits", f"source table {SOURCE} {advice}")
             for condition, advice in _ADVICE.items()
         ),
+        (
+            "[FAILED_READ_FILE.FILE_NOT_EXIST] x\nIdentifier: spark_catalog.s.raw [id = 1]",
+            f"source table {SOURCE} {GONE}",
+        ),
+        # Of a table of ours it says nothing about the source.
+        ("[FAILED_READ_FILE.FILE_NOT_EXIST] x\nIdentifier: spark_catalog.s.documents [id = 1]", NOT_OURS),
     ],
 )
 def test_a_cause_is_one_line_ours_before_sparks(message: str, cause: str) -> None:

@@ -28,6 +28,9 @@ VALUES = [
     ("CAST(12.50 AS DECIMAL(6, 2))", 12.5),
     ("true", True),
     ("DATE'1970-01-03'", 172_800),
+    ("DATE'2040-01-01'", 2_208_988_800),
+    ("DATE'1890-01-01'", -2_524_521_600),
+    ("DATE'9999-12-31'", 253_402_214_400),
     ("TIMESTAMP'2026-01-02 03:04:05.9'", 1_767_323_045),
     ("TIMESTAMP_NTZ'2026-01-02 03:04:05'", 1_767_323_045),
     ("CAST(NULL AS TIMESTAMP)", None),
@@ -50,6 +53,14 @@ def test_each_type_has_its_form_and_null_leaves_its_key_out(spark: SparkSession)
     assert found == {f"c.{i}": value for i, (_, value) in enumerate(VALUES) if value is not None}
     types = [(type(found[f"c.{i}"]), type(value)) for i, (_, value) in enumerate(VALUES) if value is not None]
     assert all(got is wanted for got, wanted in types)
+
+
+def test_no_text_of_any_depth_leaves_bytes_that_are_none(spark: SparkSession) -> None:
+    row = spark.sql("SELECT CAST(X'41ff' AS STRING) AS a").selectExpr("a", "array(a) AS b", "struct(a) AS c")
+    found = row.select(metadata_json(row.columns, row.schema).alias("json"))
+    assert found.selectExpr("is_valid_utf8(json) AS valid", "json").collect() == [
+        (True, '{"a":"A\ufffd","b":["A\ufffd"],"c":"{\\"a\\":\\"A\ufffd\\"}"}')
+    ]
 
 
 def test_no_column_or_only_null_is_an_empty_object(spark: SparkSession) -> None:

@@ -39,6 +39,7 @@ def test_text_without_controls_and_surrogates_is_kept_as_it_is(text: str) -> Non
         ("", ""),
         ("a\r\nb\rc\n\rd", "a\nb\nc\n\nd"),
         ("page\fpage\x85next", "page\npage\nnext"),
+        ("a\vb\x1cc\x1dd\x1ee", "a\nb\nc\nd\ne"),
         ("a\x00b\x1bc\x9fd", "a b c d"),
         ("a\ud800b", "a\ufffdb"),
         ("\ufeffman\u200dwoman \u00e9 e\u0301 <b>", "\ufeffman\u200dwoman \u00e9 e\u0301 <b>"),

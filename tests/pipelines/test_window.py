@@ -51,6 +51,7 @@ def check(text: str, max_tokens: int) -> list[Sentence]:
         assert piece.text == text[piece.start - 7 : piece.end - 7]
         assert len(TOKENIZER.encode(replace_surrogates(piece.text)).ids) <= max_tokens
         assert piece.start - 7 >= reached
+        assert not is_blank(piece.text) or pieces == [Sentence(text, 7, 7 + len(text))]
         assert is_blank(text[reached : piece.start - 7])
         reached = piece.end - 7
     assert is_blank(text[reached:])
@@ -87,6 +88,28 @@ def test_a_word_too_long_for_word_pieces_stays_one_unknown_token_but_not_one_rec
     pieces = check("QUJDREVGR0hJ" * 20_000, 256)
     assert max(len(piece.text) for piece in pieces) == 8 * 256
     assert TOKENIZER.encode(pieces[0].text).tokens == ["[CLS]", "[UNK]", "[SEP]"]
+
+
+def test_a_syllable_that_is_several_word_pieces_is_counted_as_such() -> None:
+    check(" ".join(["\ud55c" * 30] * 300), 256)
+
+
+def test_ideographs_are_cut_at_their_own_clause_ends() -> None:
+    pieces = check("\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\uff0c" * 300, 256)
+    assert {piece.text[-1] for piece in pieces} == {"\uff0c"}
+
+
+def test_words_parted_by_hyphens_are_cut_there_and_not_inside() -> None:
+    pieces = check("-".join(["abcdefghij" * 3] * 100), 256)
+    assert {piece.text.strip("-") for piece in pieces} == {
+        "-".join(["abcdefghij" * 3] * 8),
+        "-".join(["abcdefghij" * 3] * 4),
+    }
+
+
+def test_a_cut_falls_on_white_space_where_no_clause_ends() -> None:
+    words = [f"word{number}" for number in range(1_000)]
+    assert " ".join(piece.text for piece in check(" ".join(words), 256)).split() == words
 
 
 class Reading:
@@ -126,10 +149,10 @@ def test_the_tokenizer_reads_a_long_sentence_about_once(text: str, most: float) 
 
 def test_a_short_sentence_is_not_tokenised() -> None:
     assert read("a" * 254) == []
-    assert len(read("\ud55c" * 100)) == 1  # 300 characters when decomposed
+    assert read("\ud55c\uae00 " * 40) != []  # 280 characters when decomposed
 
 
 def test_words_whose_word_pieces_take_long_to_find_are_counted_without_looking() -> None:
-    text = " ".join(["abc" * 11, "def" * 33, "\u0436" * 60] * 500)
+    text = ",".join(["abc" * 11, "def" * 33, "\u0436" * 60, "\ud55c" * 33, "a\u200d" * 40, "\u0915\u093e" * 48] * 500)
     check(text, 256)
-    assert set("".join(read(text))) == {".", " "}
+    assert set("".join(read(text))) == {" ", ","}

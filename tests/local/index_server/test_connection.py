@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,6 +109,19 @@ def test_a_malformed_query_gets_400_and_the_connection_stays(client: Client, bod
     assert (status, answer["code"], answer["details"]) == (400, 3, [])
     assert message in answer["message"]
     assert client.ask("GET", "/health")[0] == 200
+
+
+def test_a_target_that_is_no_address_and_a_length_with_zeros_are_answered(server: IndexServer) -> None:
+    for line, length, status in (
+        ("GET http://[ HTTP/1.1", "0", b"501"),
+        ("GET /health HTTP/1.1", "0" * 25 + "2", b"200"),
+    ):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+            raw.sendall(f"{line}\r\nApi-Key: {KEY}\r\nContent-Length: {length}\r\n\r\n".encode())
+            raw.sendall(b"{}" * (length != "0"))
+            raw.sendall(b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
+            answers = b"".join(iter(lambda: raw.recv(65536), b""))  # read at once
+        assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [status, b"200"]
 
 
 def test_an_oversized_body_is_read_to_its_end(client: Client) -> None:

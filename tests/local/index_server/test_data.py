@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from pinecone import Index, Pinecone, ServerlessSpec
-from pinecone.errors import ApiError, NotFoundError, PayloadTooLargeError
+from pinecone.errors import ApiError, NotFoundError, PayloadTooLargeError, PineconeError
 
 if TYPE_CHECKING:
     from local.index_server import IndexServer
@@ -125,8 +125,15 @@ def test_list_gives_every_id_once_in_pages(index: Index) -> None:
     assert ids(index) == expected
     page = index.list_paginated(prefix="doc#1", limit=3)
     assert [item.id for item in page.vectors] == ["doc#100", "doc#101", "doc#102"]
-    with pytest.raises(ApiError, match="Invalid pagination token"):
-        index.list_paginated(pagination_token="no token")
+    for token in ("no token", "!!!!", "####", "\u00e9"):
+        with pytest.raises(ApiError, match="Invalid pagination token"):
+            index.list_paginated(pagination_token=token)
+
+
+@pytest.mark.parametrize("change", [{"values": [1.0]}, {"set_metadata": {"a": {"b": 1}}}])
+def test_a_wrong_update_is_refused_also_where_there_is_nothing_to_update(index: Index, change: dict[str, Any]) -> None:
+    with pytest.raises(PineconeError):
+        index.update(id="nobody", **change)
 
 
 def test_fetch_by_metadata_gives_pages(filled: Index) -> None:

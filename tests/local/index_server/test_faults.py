@@ -11,6 +11,7 @@ import pytest
 from pinecone.errors import ApiError, PayloadTooLargeError, PineconeError
 
 from local.index_server import Fault
+from pipelines.errors import StreamingEmbeddingsError
 from tests.local.index_server.conftest import KEY
 
 if TYPE_CHECKING:
@@ -156,7 +157,10 @@ def test_counts_faults_and_visibility_can_be_had_over_http_with_the_key(server: 
         with pytest.raises(ApiError, match="asked for"):
             index.upsert(vectors=[VECTOR])
     assert owner.ask("GET", "/faults")[1] == answer
-    assert owner.ask("PUT", "/faults", {}) == (200, {"faults": []})
+    for path, body in (("/faults", {}), ("/faults", {"fault": []}), ("/visibility", {"delay": 2}), ("/visibility", {})):
+        assert owner.ask("PUT", path, body)[0] == 400  # a slip must not put things back in silence
+    assert owner.ask("GET", "/faults")[1] == answer
+    assert owner.ask("PUT", "/faults", {"faults": []}) == (200, {"faults": []})
     assert owner.ask("PUT", "/visibility", {"delay_s": 300}) == (200, {"delay_s": 300.0})
     index.upsert(vectors=[VECTOR])
     assert index.fetch(ids=["r"]).vectors == {}
@@ -169,6 +173,9 @@ def test_counts_faults_and_visibility_can_be_had_over_http_with_the_key(server: 
     "fault",
     [
         {"operation": 7},
+        {"operation": "upsrt"},
+        {"status": []},
+        {"retry_after_s": 1},
         {"state": 500},
         {"status": 418},
         {"status": True},
@@ -189,3 +196,13 @@ def test_a_fault_that_is_none_is_refused_and_changes_nothing(server: IndexServer
     assert owner.ask("PUT", "/faults", {"faults": [{}, fault]})[0] == 400
     assert len(owner.ask("GET", "/faults")[1]["faults"]) == 1
     assert owner.ask("PUT", "/visibility", {"delay_s": 601})[0] == 400
+    assert owner.ask("PUT", "/faults", {"faults": [{"delay_s": None, "n_before": None}]})[0] == 200
+
+
+@pytest.mark.parametrize("wrong", [{"n_times": 0}, {"status": 418}, {"operation": "upsrt"}, {"delay_s": float("nan")}])
+def test_a_fault_that_could_never_happen_is_refused_in_process_too(server: IndexServer, wrong: dict[str, Any]) -> None:
+    with pytest.raises(StreamingEmbeddingsError, match=f"^{next(iter(wrong))} of a fault is .*; allowed is "):
+        Fault(**wrong)
+    for delay_s in (-5, float("nan")):
+        with pytest.raises(StreamingEmbeddingsError, match=r"^delay_s must be a number from 0 to 600"):
+            server.set_visibility_delay(delay_s)

@@ -62,6 +62,7 @@ def test_the_last_of_equal_ids_wins() -> None:
         ((1.0, "1"), "finite"),
         (("1", "2"), "finite"),
         ((True, False), "finite"),
+        ((True, 0.5), "finite"),
         ((10**400, 1), "finite"),
         (([1.0], [2.0]), "finite"),
         (([1.0], [2.0, 3.0]), "finite"),

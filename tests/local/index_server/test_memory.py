@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "a key of the tests"
 ROOT = Path(__file__).parents[3]
-DIMENSION, N_RECORDS = 128, 800
+DIMENSION, N_RECORDS = 1024, 600
 SERVE = """
 import sys, threading
 from pathlib import Path
@@ -35,14 +35,14 @@ def resident_mb(pid: int) -> float:
 
 
 def rewrite(index: Index, number: int) -> None:
-    """Delete, write and look at every record once; each round 3 MB of texts and vectors that nobody asks for again."""
+    """Delete, write and look at every record once; each round vectors and texts that nobody asks for again."""
     values = shortest(np.random.default_rng(number).random((N_RECORDS, DIMENSION), np.float32))
-    text = f"{number} " * 1_000
+    text = f"{number} " * 300
     index.delete(delete_all=True, namespace="one")
-    for start in range(0, N_RECORDS, 200):
+    for start in range(0, N_RECORDS, 100):
         vectors = [
             {"id": f"{number % 3}-{n}", "values": vector, "metadata": {"text": f"{n} {text}", "n": n}}
-            for n, vector in enumerate(values[start : start + 200], start)
+            for n, vector in enumerate(values[start : start + 100], start)
         ]
         index.upsert(vectors=vectors, namespace="one")
     index.query(vector=values[0], top_k=1_000, filter={"n": {"$gte": 0}}, include_metadata=True, namespace="one")
@@ -67,4 +67,5 @@ def test_writing_the_same_again_and_again_takes_no_more_memory(tmp_path: Path) -
                         resident.append(resident_mb(process.pid))
         finally:
             process.kill()
-    assert max(resident[8:]) < 1.2 * max(resident[:8]), resident
+    # Of the eight rounds 20 MB are vectors, 5 MB texts: to keep either would show.
+    assert max(resident[8:]) - max(resident[:8]) < 4, resident

@@ -159,6 +159,14 @@ def test_scores_stay_finite_at_the_end_of_the_float32_range() -> None:
         assert np.isfinite(score)
 
 
+def test_a_cosine_is_right_where_the_product_is_beyond_float32() -> None:
+    space = Space(3)
+    for name, values in (("same", [1, 0, 0]), ("near", [1, 1, 0]), ("opposite", [-1, 0, 0])):
+        space.put(Record(name, np.array(values, np.float32) * np.float32(1e20), {}))
+    found = space.nearest(np.array([1e20, 0, 0], np.float32), None, "cosine", 3)
+    assert [(held.id, round(score, 4)) for held, score in found] == [("same", 1), ("near", 0.7071), ("opposite", -1)]
+
+
 def test_a_zero_query_scores_zero_by_cosine() -> None:
     space = Space(DIMENSION)
     space.put(record("r"))
