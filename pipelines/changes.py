@@ -16,6 +16,7 @@ from pipelines.ids import TOMBSTONE_HASH
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# The rule of `status`, in SQL.
 _GONE = "source_known AND NOT in_source"
 _STATUS = f"""
     CASE

@@ -129,7 +129,7 @@ def test_a_notebook_is_thin(path: Path) -> None:
 # In the order of layers: each file imports only from those before it.
 PURE = (
     "errors ids text sentences window tokenizer weights settings recipe "
-    "rules rows record sender plan winner report sql tables state_tables embedder"
+    "rules rows record sender plan winner status report sql tables state_tables embedder"
 )
 SPARK = "source metadata to_raw to_documents to_sentences to_embeddings heads changes documents guard apply state"
 NETWORK = "index prepare sync"

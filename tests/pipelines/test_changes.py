@@ -10,6 +10,8 @@ import pytest
 from pipelines.changes import Summary, summarise, to_changes
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.state_tables import INDEX_STATE
+from pipelines.status import Held, status
+from pipelines.winner import Head
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -112,11 +114,41 @@ def changes(spark: SparkSession, cases: list[Case], *, source_known: bool = True
 
 
 def test_each_case_has_its_status(spark: SparkSession) -> None:
-    found = changes(spark, CASES).collect()
-    assert {row.doc_id: row.status for row in found} == {case.name: case.status for case in CASES}
-    assert len(found) == len(CASES)
+    found = changes(spark, [*CASES, *DRAWN]).collect()
+    statuses = {row.doc_id: row.status for row in found}
+    assert statuses == {case.name: case.status for case in CASES} | {case.name: by_rule(case) for case in DRAWN}
+    assert len(found) == len(statuses)
+    found = [row for row in found if row.doc_id in {case.name for case in CASES}]
     held = {row.doc_id: row.held for row in found}
     assert held == {case.name: row[0]["payload_hashes"] if (row := case.held_row()) else None for case in CASES}
+
+
+DRAWN = [
+    Case(f"{head}/{held}/{place}/{recipe}/{held_recipe}/{n_rows}", "", head, held, place, recipe, held_recipe, n_rows)
+    for head in ("live", "tombstone", "none")
+    for held in ("same", "other", "unknown", "deleted", "deleting", "none")
+    for place in (True, False)
+    for recipe in ("r", "old")
+    for held_recipe in ("r", "old")
+    for n_rows in (1, 2)
+    if not head == held == "none"
+]
+
+
+def by_rule(case: Case) -> str:
+    """Say what `status` says."""
+    head, held = None, None
+    for row in case.head_row():
+        _, source_epoch, version, deleted, recipe, document_hash, *_, n_sentences, n_rows, _ = row
+        head = Head(case.name, source_epoch, version, deleted, recipe, document_hash, n_sentences, n_rows)
+    for it in case.held_row():
+        held = Held(it["document_hash"], it["recipe"], it["deleted"])
+    return status(head, held, "r", in_source=case.in_source)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_rule_says_so_too(case: Case) -> None:
+    assert by_rule(case) == case.status
 
 
 def test_without_a_source_only_a_tombstone_deletes(spark: SparkSession) -> None:

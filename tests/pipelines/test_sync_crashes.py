@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,79 +21,15 @@ from pipelines.index import VectorIndex
 from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
 from tests.pipelines.scene import NOON, Version, desired
+from tests.pipelines.service import CrashError, Fuse, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.pipelines.scene import Scene
 
 VECTOR = np.ones(1, dtype=np.float32)
-
-
-class CrashError(Exception):
-    """The process died here."""
-
-
-@dataclass(slots=True)
-class Fuse:
-    """Burns with every step of a sync; at the end of it, the sync dies."""
-
-    length: int | None  # steps that still happen; None for ever
-
-    def burn(self) -> None:
-        if self.length == 0:
-            raise CrashError
-        if self.length is not None:
-            self.length -= 1
-
-
-@dataclass(slots=True)
-class Service:
-    """The index and the state's table in memory: what survives a crash. A fuse burns before each of their writes."""
-
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)  # doc_id -> its row of `index_state`
-    texts: dict[str, str] = field(default_factory=dict)  # record id -> text
-    dead: dict[str, int] = field(default_factory=dict)  # record id -> attempts: `dead_letter`
-    refuses: str = ""  # texts that the index does not take
-    fuse: Fuse = field(default_factory=lambda: Fuse(None))
-    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # no secret
-    n_requests: int = 0
-
-    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        self.fuse.burn()
-        self.rows |= {document["doc_id"]: dict(document) for document in documents}
-
-    def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
-        self.fuse.burn()
-        for name in alive:
-            self.dead.pop(name, None)
-        self.dead |= {row["id"]: self.dead.get(row["id"], 0) + 1 for row in refused}
-
-    def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
-        refused = [record for record in records if record.metadata["text"] in self.refuses]
-        for record in self.random.sample(records, len(records)):  # batches go out in parallel
-            self.fuse.burn()
-            if record not in refused:
-                self.texts[record.id] = record.metadata["text"]
-            self.n_requests += 1
-        return [DeadLetter(record.id, 400, "not this one") for record in refused]
-
-    def delete(self, ids: Sequence[str]) -> None:
-        for gone in self.random.sample(ids, len(ids)):
-            self.fuse.burn()
-            self.texts.pop(gone, None)
-            self.n_requests += 1
-
-    def check(self) -> None:
-        """What the state claims to know is so, and it has room for every record there is."""
-        roomy = {record_id(doc_id, i) for doc_id, row in self.rows.items() for i in range(len(row["payload_hashes"]))}
-        assert self.texts.keys() <= roomy
-        for doc_id, row in self.rows.items():
-            for i, known in enumerate(row["payload_hashes"]):
-                lost = row["document_hash"] is not None and record_id(doc_id, i) not in self.texts
-                assert not lost or record_id(doc_id, i) in self.dead
-                assert known is None or content_hash(self.texts[record_id(doc_id, i)]) == known
 
 
 def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> Iterator[Document]:

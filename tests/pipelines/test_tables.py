@@ -6,9 +6,10 @@ import pytest
 from pyspark.sql.types import StringType, StructField, StructType
 
 from pipelines import tables
+from pipelines.state_tables import STATE_TABLES
 from pipelines.tables import Table
 
-ALL = [value for value in vars(tables).values() if isinstance(value, Table)]
+ALL = [*(value for value in vars(tables).values() if isinstance(value, Table)), *STATE_TABLES]
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
@@ -21,7 +22,7 @@ def test_every_table_and_column_has_a_comment_and_a_quality(table: Table) -> Non
 
 
 def test_table_names_are_unique() -> None:
-    assert len({table.name for table in ALL}) == len(ALL) == 7
+    assert len({table.name for table in ALL}) == len(ALL) == 8
 
 
 def test_a_quote_or_backslash_in_a_comment_is_escaped() -> None:
