@@ -7,6 +7,7 @@ The distinctions that bite:
   and in 2026 (n8n-io/n8n#33758); the documentation is silent.
 - A **list of strings** matches ``$eq`` and ``$in`` if any member does, and ``$ne`` and ``$nin`` if none does.
 - **Types never mix**: 1 equals neither "1" nor true. ``$gt``, ``$gte``, ``$lt`` and ``$lte`` order numbers only.
+- **Numbers are doubles**, on both sides: 9007199254740993 equals 9007199254740992.
 - ``{"a": 1, "b": 2}`` and ``{"a": {"$gt": 1, "$lt": 5}}`` mean "and"; ``{"a": 1}`` means ``$eq``.
 """
 
@@ -109,8 +110,8 @@ def _condition(key: str, name: str, operand: Any) -> Predicate:
         raise invalid(f"Invalid filter: {name!r:.80} is no operator; one of {', '.join(_OPERATORS)}")
     if not _is_number(operand):
         raise invalid(f"Invalid filter: {name} takes a number, got {operand!r:.80} for field {key!r:.80}")
-    compare = _ORDER[name]
-    return lambda metadata: _is_number(value := metadata.get(key)) and compare(value, operand)
+    compare, bound = _ORDER[name], _double(key, operand)
+    return lambda metadata: _is_number(value := metadata.get(key)) and compare(value, bound)
 
 
 def _one_of(key: str, wanted: set[tuple[type, Any]]) -> Predicate:
@@ -129,7 +130,14 @@ def _typed(key: str, name: str, operand: Any) -> tuple[type, Any]:
             f"Invalid filter: {name} compares with strings, numbers and booleans, "
             f"got {operand!r:.80} for field {key!r:.80}"
         )
-    return _kind(operand), operand
+    return _kind(operand), _double(key, operand) if _is_number(operand) else operand
+
+
+def _double(key: str, operand: float) -> float:
+    try:
+        return float(operand)
+    except OverflowError:
+        raise invalid(f"Invalid filter: the number for field {key!r:.80} is beyond a double") from None
 
 
 def _kind(value: object) -> type:

@@ -50,7 +50,7 @@ class IndexSpec:
 class _Change:
     """One committed write that reads do not see yet."""
 
-    visible_at: float  # by the monotonic clock
+    committed_at: float  # by the monotonic clock
     lsn: int
     namespace: str
     puts: Sequence[Record]
@@ -60,7 +60,7 @@ class _Change:
 
 @dataclass(slots=True)
 class Visibility:
-    """How long after its answer a write is seen by reads; the real service takes seconds."""
+    """How long after its answer a write is seen by reads; a change of it holds for what is pending too."""
 
     delay_s: float = 0.0
 
@@ -95,7 +95,7 @@ class Index:
 
     def seen(self) -> tuple[dict[str, Space], int]:
         """Return what reads see now: the namespaces, and the log sequence number of the last write in them."""
-        while self._pending and self._pending[0].visible_at <= monotonic():
+        while self._pending and self._pending[0].committed_at + self._visibility.delay_s <= monotonic():
             self._apply(self._seen, self._pending.popleft())
         if not self._pending:
             self._seen = self._written
@@ -143,7 +143,7 @@ class Index:
         self.seen()  # what is due by now comes before
         self.lsn += 1
         delay_s = self._visibility.delay_s
-        change = _Change(monotonic() + delay_s, self.lsn, namespace, puts, removals, dropped)
+        change = _Change(monotonic(), self.lsn, namespace, puts, removals, dropped)
         if delay_s or self._pending:
             if self._seen is self._written:
                 self._seen = dict(self._written)

@@ -78,6 +78,8 @@ class IndexServer:
             raise VectorIndexError(
                 f"port {self._asked_port} of {HOST} is in use: stop what listens there, or choose another port"
             ) from None
+        except OverflowError:
+            raise VectorIndexError(f"port {self._asked_port} is no port: choose one from 0 to 65535") from None
 
     def stop(self) -> None:
         """Answer the requests under way, close every connection, and let go of the folder; again is no error."""

@@ -101,6 +101,13 @@ def test_a_port_in_use_is_named_and_the_folder_let_go(tmp_path: Path) -> None:
         assert (server.port, server.url) == (port, f"http://127.0.0.1:{port}")
 
 
+def test_a_number_that_is_no_port_is_named_and_the_folder_let_go(tmp_path: Path) -> None:
+    with pytest.raises(VectorIndexError, match=r"^port 99999 is no port: choose one from 0 to 65535$"):
+        IndexServer(tmp_path, api_key=KEY, port=99_999).start()
+    with IndexServer(tmp_path, api_key=KEY):
+        pass
+
+
 def test_stop_ends_idle_connections(tmp_path: Path) -> None:
     with IndexServer(tmp_path, api_key=KEY) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)

@@ -100,6 +100,14 @@ def test_a_dropped_namespace_is_seen_until_then_and_may_be_made_again(
     assert seen(index, "n") == ["again"]
 
 
+def test_a_shorter_delay_holds_for_what_is_pending_too(index: Index, server: IndexServer) -> None:
+    server.set_visibility_delay(LONG_S)
+    index.upsert(vectors=[("a", ONE)])
+    assert seen(index) == []
+    server.set_visibility_delay(0)
+    assert seen(index) == ["a"]
+
+
 def test_a_write_that_falls_due_while_a_query_runs_is_neither_found_nor_claimed(
     index: Index, server: IndexServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
