@@ -11,11 +11,13 @@ from local.index_server.faults import Fault
 from pipelines.errors import SyncRefused, TooManyRefused, VectorIndexError
 from pipelines.guard import MIN_GUARDED_RECORDS
 from pipelines.recipe import documents_recipe
-from tests.pipelines.scene import KEY, Version, desired
+from pipelines.report import SyncReport
+from pipelines.settings import Settings
+from pipelines.sync import _check_refused
+from tests.pipelines.scene import KEY, NOON, Version, desired
 
 if TYPE_CHECKING:
     from local.home import Home
-    from pipelines.report import SyncReport
     from tests.pipelines.scene import Scene
 
 STAYS = Version("stays", 1, ("It stays.", "As it is.", "For good."))
@@ -151,10 +153,18 @@ def test_what_the_index_refuses_is_kept_apart_until_it_takes_it(scene: Scene) ->
 
     report = scene.sync()  # it is not sent again by itself
     assert (report.outcome, report.n_requests, report.n_records) == ("succeeded", 0, 4)
-    scene.server.set_faults(Fault("upsert", status=400))
-    report = scene.sync(retry_dead_letters=True, max_dead_letter_ratio=1.0)
-    assert (report.outcome, report.n_refused, len(report.advice)) == ("partial", 1, 1)
-    assert [(row.id, row.n_attempts) for row in scene.dead_letters()] == [(letter.id, 2)]
     assert moved(scene.sync(retry_dead_letters=True))[1] == 1
     assert scene.dead_letters() == []
     assert scene.contents() == everything
+
+
+def test_a_share_of_refused_records_that_is_allowed_is_advice() -> None:
+    report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0, n_upserted=99, n_refused=1)
+    _check_refused(report, Settings(source_table="a.b"))
+    assert len(report.advice) == 1
+    assert report.advice[0].startswith(
+        "the index refused 1 records for good, 1.0% of those sent: table dead_letter has"
+    )
+    report.n_refused = 2
+    with pytest.raises(TooManyRefused, match=r"Allowed are 1\.0%, setting max_dead_letter_ratio$"):
+        _check_refused(report, Settings(source_table="a.b"))
