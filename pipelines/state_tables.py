@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pipelines.tables import EMBEDDINGS, Table
 
+_HERE = {"index": ("STRING", "Pinecone index"), "namespace": ("STRING", "namespace in it")}
+
 INDEX_STATE = Table(
     "index_state",
     "What the index holds of each document, or may hold: one row per index, namespace and document.",
     "gold",
     {
-        "index": ("STRING", "Pinecone index"),
-        "namespace": ("STRING", "namespace in it"),
+        **_HERE,
         "doc_id": EMBEDDINGS.columns["doc_id"],
         "source_id": EMBEDDINGS.columns["source_id"],
         "version": EMBEDDINGS.columns["version"],
@@ -33,8 +34,7 @@ SYNC_RUNS = Table(
     "gold",
     {
         "run_id": ("STRING", "id of the run"),
-        "index": INDEX_STATE.columns["index"],
-        "namespace": INDEX_STATE.columns["namespace"],
+        **_HERE,
         "started_at": ("TIMESTAMP", "start of the run"),
         "ended_at": ("TIMESTAMP", "end of the run"),
         "form": ("STRING", "whole: every document was compared"),
@@ -68,8 +68,7 @@ DEAD_LETTER = Table(
     "Records that the index refused for good: one row per index, namespace and record, until it takes them.",
     "gold",
     {
-        "index": INDEX_STATE.columns["index"],
-        "namespace": INDEX_STATE.columns["namespace"],
+        **_HERE,
         "id": EMBEDDINGS.columns["id"],
         "doc_id": EMBEDDINGS.columns["doc_id"],
         "source_id": EMBEDDINGS.columns["source_id"],

@@ -52,6 +52,13 @@ class Service:
             self.dead.pop(name, None)
         self.dead |= {row["id"]: self.dead.get(row["id"], 0) + 1 for row in refused}
 
+    def dead_letters(self) -> dict[str, set[str]]:
+        """Return the ids of refused records by document, as `State` does."""
+        dead: dict[str, set[str]] = {}
+        for name in self.dead:
+            dead.setdefault(name.split("#")[0], set()).add(name)
+        return dead
+
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
         refused = [record for record in records if record.metadata["text"][0] in self.refuses]
         for record in self.random.sample(records, len(records)):  # batches go out in parallel

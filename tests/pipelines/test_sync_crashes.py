@@ -37,8 +37,9 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
     for doc_id in sorted({*wanted, *service.rows}):
         sentences, row = wanted.get(doc_id, ""), service.rows.get(doc_id)
         head = content_hash(sentences) if sentences else TOMBSTONE_HASH
-        is_dead = any(letter.startswith(f"{doc_id}#") for letter in service.dead)
-        if not (retry and is_dead) and (row["document_hash"] == head if row else not sentences):
+        if not (retry and doc_id in service.dead_letters()) and (
+            row["document_hash"] == head if row else not sentences
+        ):
             continue
         change = {
             "doc_id": doc_id,
@@ -58,9 +59,7 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
 
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0)
-    dead: dict[str, set[str]] = {}
-    for letter in service.dead:
-        dead.setdefault(letter.split("#")[0], set()).add(letter)
+    dead = service.dead_letters()
     for window in windows(list(differing(wanted, service, retry=retry)), n_window):
         apply_window(window, service, service, report, guard=ANY, dead=dead)
     return report

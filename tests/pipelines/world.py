@@ -190,9 +190,7 @@ class World:
         heads: dict[str, list[Head]] = {}
         for key, n_rows in Counter(row[:7] for row in rows).items():
             heads.setdefault(key[0], []).append(Head(*key, n_rows))
-        dead: dict[str, set[str]] = {}
-        for letter in service.dead:
-            dead.setdefault(letter.split("#")[0], set()).add(letter)
+        dead = service.dead_letters()
         documents, n_gone, n_reshaped = [], 0, 0
         for doc_id in sorted(heads.keys() | service.rows.keys() | self.source.keys()):
             head = winner(heads[doc_id], recipe) if doc_id in heads else None
