@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from tests.pipelines.logs import Content
 from tests.pipelines.service import CrashError, Fuse
-from tests.pipelines.world import TABLES, Content, World
+from tests.pipelines.world import TABLES, World
 
 N_HISTORIES = 2_000
 IDS = st.sampled_from("pqrs")

@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipelines.ids import content_hash, record_id
 from pipelines.record import DeadLetter, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+
+VECTOR = np.ones(1, dtype=np.float32)  # what stands there matters to no one here
 
 
 class CrashError(Exception):

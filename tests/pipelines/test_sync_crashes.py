@@ -6,7 +6,6 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -21,15 +20,13 @@ from pipelines.index import VectorIndex
 from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
 from tests.pipelines.scene import NOON, Version, desired
-from tests.pipelines.service import CrashError, Fuse, Service
+from tests.pipelines.service import VECTOR, CrashError, Fuse, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tests.pipelines.scene import Scene
-
-VECTOR = np.ones(1, dtype=np.float32)
 
 
 def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> Iterator[Document]:

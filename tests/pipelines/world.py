@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pipelines.apply import apply_window
 from pipelines.documents import Document, windows
@@ -21,77 +19,15 @@ from pipelines.record import Record
 from pipelines.report import SyncReport
 from pipelines.status import Held, Status, status
 from pipelines.winner import Head, winner
+from tests.pipelines.logs import Change, Content, Log, Sentence, Version
 from tests.pipelines.scene import NOON
-from tests.pipelines.service import Service
+from tests.pipelines.service import VECTOR, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 TABLES = ("raw", "documents", "sentences", "embeddings")
-VECTOR = np.ones(1, dtype=np.float32)
-
-
-class Content(NamedTuple):
-    """What the source says of a document."""
-
-    text: str
-    title: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        return bool(self.text) and "!" not in self.text
-
-
-class Change(NamedTuple):
-    """A row of the feed, and of `raw`."""
-
-    doc_id: str
-    is_delete: bool
-    version: int
-    content: Content
-
-
-class Version(NamedTuple):
-    """A row of `documents`."""
-
-    doc_id: str
-    source_epoch: int
-    version: int
-    content: Content | None  # None in a tombstone
-    recipe: str
-
-
-class Sentence(NamedTuple):
-    """A row of `sentences`, and with the model in its recipe and payload one of `embeddings`."""
-
-    doc_id: str
-    source_epoch: int
-    version: int
-    deleted: bool
-    recipe: str
-    document_hash: str
-    n_sentences: int  # up to here it is a `Head` but for its count
-    ordinal: int | None
-    payload: str
-    model: str
-
-
-@dataclass(slots=True)
-class Log:
-    """A table that only grows, or is emptied; and how far its flow has read the table above it."""
-
-    rows: list[tuple[int, Any]] = field(default_factory=list)  # numbered from the first ever written
-    n_written: int = 0
-    n_read: int = 0
-
-    def append(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            self.rows.append((self.n_written, row))
-            self.n_written += 1
-
-    def clear(self) -> None:
-        self.rows, self.n_read = [], 0
 
 
 @dataclass(slots=True)
