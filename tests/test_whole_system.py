@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from pinecone import Pinecone
 
-from local.commands import run_once
 from local.index_server import IndexServer
 from local.job import Job
 from local.options import Source, parameters
-from local.screen import Screen
 from pipelines.ids import doc_id
 from pipelines.sentences import split_sentences
 from pipelines.state_tables import STATE_TABLES
@@ -23,17 +17,15 @@ from pipelines.text import clean_text, has_sentence
 from pipelines.tokenizer import load_tokenizer
 from pipelines.weights import find_model
 from pipelines.window import split_to_window
+from tests.whole_world import KEY, Documents, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
     from local.figures import Figures
 
-KEY = "whole-system"
-Documents = dict[str | None, str | None]  # id -> text
 
 LONG = " ".join(["word", "river", "stone", "light"] * 2_500)  # one sentence, far longer than the model's window
 FIRST: Documents = {
@@ -57,43 +49,6 @@ SECOND: Documents = {
 }
 ODD: Documents = {source_id: text for source_id, text in SECOND.items() if source_id not in ("binary", "blank")}
 ODD |= {"inserted": None, "late": "Came last.", "edited": "Quite another. The first stays."}
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One pipeline with its source file, tables and namespace."""
-
-    job: Job
-    file: Path
-    server: IndexServer
-    vectors: dict[str, bytes] = field(default_factory=dict)  # by text, as first seen
-
-    def run(self, documents: Documents, full_refresh: list[str] | None = None) -> Figures:
-        rows = [
-            {"id": source_id, "text": text, "title": f"About {source_id}", "summary": "SECRET"}
-            for source_id, text in documents.items()
-        ]
-        self.file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
-        return run_once(self.job, Source(self.file, {}), Screen(), full_refresh)
-
-    def contents(self) -> dict[str, tuple[dict[str, Any], bytes]]:
-        """Read what the index holds, through the SDK: id -> (metadata, values as float32)."""
-        records: dict[str, Any] = {}
-        with Pinecone(api_key=KEY, host=self.server.url) as client, client.index("local") as index:
-            ids = [record.id for page in index.list(namespace=self.namespace) for record in page.vectors]
-            for start in range(0, len(ids), 100):
-                records |= index.fetch(ids=ids[start : start + 100], namespace=self.namespace).vectors
-        return {
-            name: (dict(found.metadata), np.asarray(found.values, np.float32).tobytes())
-            for name, found in records.items()
-        }
-
-    @property
-    def namespace(self) -> str:
-        return self.job.parameters["namespace"]
-
-    def table(self, name: str) -> str:
-        return f"`{self.job.parameters['schema']}`.`{name}`"
 
 
 @pytest.fixture(scope="module")
