@@ -12,12 +12,13 @@ from local.serving import index_key
 from pipelines.embedder import Embedder
 from pipelines.errors import SettingsError
 from pipelines.ids import record_id
-from pipelines.index import MAX_TOP_K, VectorIndex
+from pipelines.index import VectorIndex
+from pipelines.reader import MAX_TOP_K, Reader
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from local.commands import Context
-    from pipelines.index import Match
+    from pipelines.reader import Match
 
 
 def search(context: Context, question: str, top_k: int) -> None:
@@ -43,11 +44,10 @@ def _search(screen: Screen, question: str, top_k: int, chosen: dict[str, str]) -
     settings = load_settings(chosen)
     vector = Embedder(settings.model_path or None, settings.precision).encode([question])[0]
     with VectorIndex(settings, index_key()) as index:
-        matches = index.query(vector, top_k)
+        reader = Reader(index, settings.namespace)
+        matches = reader.query(vector, top_k)
         around = {near for match in matches for near in _neighbours(match)}
-        texts = (
-            {found: str(metadata["text"]) for found, metadata in index.fetch(sorted(around)).items()} if around else {}
-        )
+        texts = {name: str(found.metadata["text"]) for name, found in reader.fetch(sorted(around)).items()}
     for match in matches:
         before, after = (escape(texts.get(near, "")) for near in _neighbours(match))
         title = match.metadata.get("title")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from heapq import nlargest
+from typing import TYPE_CHECKING, Final, Protocol
 
+from pipelines.cost import add_cost
 from pipelines.ids import record_id
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from pipelines.guard import Guard
     from pipelines.record import DeadLetter, Record
     from pipelines.report import SyncReport
+
+N_LARGEST: Final = 5  # documents that a plan names
 
 
 class Memory(Protocol):
@@ -85,15 +89,28 @@ def apply_window(  # noqa: PLR0913  # what a window needs
     report.n_deleted += len(deletes) + len(stale)
     report.n_unchanged += sum(plan.n_unchanged for _, plan in plans)
     report.n_refused += len(refused)
+    _add_cost(report, [(it, o) for it, o in upserts if it.records[o].id not in refused], len(deletes) + len(stale))
 
 
-def would_apply(window: Sequence[Document], report: SyncReport) -> None:
+def plan_window(window: Sequence[Document], report: SyncReport) -> None:
     """Count what `apply_window` would do, and do nothing."""
+    upserts, n_deletes, sent = [], 0, []
     for document in window:
         plan = document.plan()
-        report.n_upserted += len(plan.upserts)
-        report.n_deleted += len(plan.deletes)
+        upserts += [(document, ordinal) for ordinal in plan.upserts]
+        n_deletes += len(plan.deletes)
         report.n_unchanged += plan.n_unchanged
+        n_bytes = sum(document.sizes[ordinal] for ordinal in plan.upserts)
+        sent.append((document.change["source_id"] or document.change["held_source_id"], len(plan.upserts), n_bytes))
+    report.n_upserted += len(upserts)
+    report.n_deleted += n_deletes
+    report.largest = nlargest(N_LARGEST, [*report.largest, *(it for it in sent if it[1])], key=lambda it: it[2])
+    _add_cost(report, upserts, n_deletes)
+
+
+def _add_cost(report: SyncReport, upserts: Sequence[tuple[Document, int]], n_deletes: int) -> None:
+    written = [document.sizes[o] for document, o in upserts]
+    add_cost(report, written, [document.sizes[o] for document, o in upserts if o < len(document.held)], n_deletes)
 
 
 def _letter(document: Document, ordinal: int, refused: DeadLetter) -> dict[str, Any]:

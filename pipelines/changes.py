@@ -6,7 +6,7 @@ proves nothing; a table may be in the middle of a refresh.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
@@ -16,8 +16,10 @@ from pipelines.ids import TOMBSTONE_HASH
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from pipelines.form import Holding
+
 # The rule of `status`, in SQL.
-_GONE = "source_known AND NOT in_source"
+_GONE = "(forgotten OR (source_known AND NOT in_source))"
 _STATUS = f"""
     CASE
         WHEN NOT head_known AND held_deleted THEN if(held_hash <=> '{TOMBSTONE_HASH}', 'same', 'delete')
@@ -27,6 +29,10 @@ _STATUS = f"""
         WHEN held_known AND NOT held_deleted AND held_hash <=> document_hash AND held_recipe <=> recipe THEN 'same'
         ELSE 'write'
     END
+"""
+_RESHAPED = """
+    status <> 'same' AND NOT deleted AND NOT forgotten
+    AND split_part(recipe, '/', 1) <> split_part(current_recipe, '/', 1)
 """
 
 
@@ -41,21 +47,45 @@ class Summary:
     n_pending_recipe: int  # of those, the ones of another recipe: settings changed
     n_tied: int  # documents with two texts in one version
     n_gone: int  # documents to delete for the source's word alone, without a tombstone
-    n_reshaped: int  # live documents that other columns made, so that their ids may not be the source's of today
+    n_reshaped: int  # open ones that other columns made, so that their ids may not be the source's of today
     n_held: int  # records the index may hold
     n_deletes: int  # of those, the ones to delete
     n_same: int  # records of documents that did not change
     n_waiting: int  # records known to be in the index, of documents held back
-    other_models: tuple[str, ...]  # models of held records, where records of another model are to be written
+    held_models: frozenset[str]  # of records the index may hold
+    new_models: frozenset[str]  # of records to write
+
+    @property
+    def other_models(self) -> list[str]:
+        """Models of held records, where records of another model are to be written."""
+        return sorted(self.held_models - self.new_models) if self.new_models else []
+
+    def beside(self, rest: Holding) -> Summary:
+        """Add documents that were not compared, for they are as the index holds them.
+
+        Args:
+            rest: what `index_state` says of them.
+        """
+        return replace(
+            self,
+            n_documents=self.n_documents + rest.n_live,
+            n_sentences=self.n_sentences + rest.n_room,
+            n_held=self.n_held + rest.n_room,
+            n_same=self.n_same + rest.n_known,
+            held_models=self.held_models | set(rest.models),
+        )
 
 
-def to_changes(heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, recipe: str) -> DataFrame:
+def to_changes(
+    heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, forgotten: DataFrame, recipe: str
+) -> DataFrame:
     """Classify every document.
 
     Args:
         heads: from `to_heads`.
         held: rows of `index_state` of one index and namespace.
         source_ids: column `doc_id`, one row per document the source holds now; None where that cannot be known.
+        forgotten: column `doc_id`, one row per document that must stay out.
         recipe: the current one.
 
     Returns:
@@ -79,7 +109,8 @@ def to_changes(heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, 
     else:
         ids = source_ids.distinct().select("doc_id", F.lit(True).alias("in_source"))
         known = documents.join(ids, "doc_id", "left").select("*", F.lit(True).alias("source_known"))
-    flags = ("head_known", "held_known", "held_deleted", "deleted", "in_source")
+    known = known.join(forgotten.select("doc_id", F.lit(True).alias("forgotten")), "doc_id", "left")
+    flags = ("head_known", "held_known", "held_deleted", "deleted", "in_source", "forgotten")
     rest = [name for name in known.columns if name not in flags]
     return known.select(
         *rest,
@@ -101,10 +132,8 @@ def summarise(changes: DataFrame) -> Summary:
         F.count_if(F.expr("status = 'pending'")).alias("n_pending"),
         F.count_if(F.expr("status = 'pending' AND recipe <> current_recipe")).alias("n_pending_recipe"),
         F.count_if(F.expr("n_tied > 1 AND NOT deleted")).alias("n_tied"),
-        F.count_if(F.expr("status = 'delete' AND NOT (head_known AND deleted)")).alias("n_gone"),
-        F.count_if(F.expr("NOT deleted AND split_part(recipe, '/', 1) <> split_part(current_recipe, '/', 1)")).alias(
-            "n_reshaped"
-        ),
+        F.count_if(F.expr("status = 'delete' AND NOT forgotten AND NOT (head_known AND deleted)")).alias("n_gone"),
+        F.count_if(F.expr(_RESHAPED)).alias("n_reshaped"),
         F.sum("n_held").alias("n_held"),
         F.sum(n_deletes).alias("n_deletes"),
         F.sum(F.expr("if(status = 'same', array_size(array_compact(held)), 0)")).alias("n_same"),
@@ -113,8 +142,6 @@ def summarise(changes: DataFrame) -> Summary:
         F.collect_set(F.when(F.expr("status = 'write'"), F.col("model"))).alias("new_models"),
     )
     counts = counted.collect()[0].asDict()
-    held_models, new_models = set(counts.pop("held_models")), set(counts.pop("new_models"))
-    return Summary(
-        **{name: count or 0 for name, count in counts.items()},
-        other_models=tuple(sorted(held_models - new_models if new_models else ())),
-    )
+    held_models, new_models = frozenset(counts.pop("held_models")), frozenset(counts.pop("new_models"))
+    numbers = {name: count or 0 for name, count in counts.items()}
+    return Summary(**numbers, held_models=held_models, new_models=new_models)

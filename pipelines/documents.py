@@ -14,7 +14,7 @@ from pipelines.record import Record
 from pipelines.rows import iterate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from pyspark.sql import DataFrame
 
@@ -25,6 +25,7 @@ class Document:
 
     change: dict[str, Any]  # its row of `to_changes`
     hashes: list[str] = field(default_factory=list)  # desired payloads, in order
+    sizes: list[int] = field(default_factory=list)  # bytes of their metadata
     records: list[Record] = field(default_factory=list)  # theirs; empty in a dry run
 
     @property
@@ -44,7 +45,8 @@ class Document:
 
     def row(self, payload_hashes: HeldHashes, document_hash: str | None) -> dict[str, Any]:
         """Its row of `index_state`."""
-        change, deleted = self.change, self.change["status"] == "delete"
+        change = self.change
+        deleted = change["status"] == "delete" or (change["status"] != "write" and change["held_deleted"])
         prefix = "" if change["head_known"] else "held_"
         return {
             "doc_id": change["doc_id"],
@@ -69,12 +71,18 @@ class Document:
         return self.row(hashes, TOMBSTONE_HASH if deleted else self.change["document_hash"])
 
 
-def differing_documents(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> Iterator[Document]:
-    """Stream the documents that differ, each with what it should hold, so that the driver holds one at a time.
+DIFFERING = ("write", "delete")
+
+
+def read_documents(
+    embeddings: DataFrame, changes: DataFrame, statuses: Sequence[str] = DIFFERING, *, with_records: bool
+) -> Iterator[Document]:
+    """Stream documents by id, each with what it should hold, so that the driver holds one at a time.
 
     Args:
         embeddings: all rows of `embeddings`, at one version.
         changes: from `to_changes`.
+        statuses: of the documents wanted; one that is held back comes without what it should hold.
         with_records: bring the records along, not only their hashes.
     """
     payload = content_hash_column(F.col("metadata"), F.col("text_hash"), F.col("model"))
@@ -82,21 +90,24 @@ def differing_documents(embeddings: DataFrame, changes: DataFrame, *, with_recor
     records = (
         embeddings.where("NOT deleted")
         .select(
-            "doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal", payload.alias("hash"), *heavy
+            *("doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal"),
+            payload.alias("hash"),
+            F.octet_length("metadata").alias("n_bytes"),
+            *heavy,
         )
         .dropDuplicates(["doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal"])
     )
-    differing = changes.where("status IN ('write', 'delete')")
+    chosen = changes.where(F.col("status").isin(*statuses))
     key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
-    wanted = differing.alias("d").join(
+    wanted = chosen.alias("d").join(
         records.alias("r"),
-        F.expr("d.status = 'write' AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
+        F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
         "left",
     )
-    columns = [f"d.{name}" for name in differing.columns if name != "held"]
+    columns = [f"d.{name}" for name in chosen.columns if name != "held"]
     # What is held travels once a document, not once a sentence.
     held = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.col("d.held")).alias("held")
-    rows = wanted.select(*columns, held, "r.ordinal", "r.hash", *(f"r.{name}" for name in heavy))
+    rows = wanted.select(*columns, held, "r.ordinal", "r.hash", "r.n_bytes", *(f"r.{name}" for name in heavy))
     document: Document | None = None
     for row in iterate_rows(rows.orderBy("d.doc_id", "r.ordinal")):
         if document is None or document.change["doc_id"] != row["doc_id"]:
@@ -105,6 +116,7 @@ def differing_documents(embeddings: DataFrame, changes: DataFrame, *, with_recor
             document = Document(row)
         if row["ordinal"] is not None:
             document.hashes.append(row["hash"])
+            document.sizes.append(row["n_bytes"])
             if heavy:
                 metadata = json.loads(row["metadata"])
                 record = Record(record_id(row["doc_id"], row["ordinal"]), row["vector"], row["metadata"], metadata)

@@ -7,6 +7,9 @@ StreamingEmbeddingsError
 ├── UpdateFailed     a flow of the pipeline failed
 ├── VectorIndexError the vector index refused, or is not the index we expect
 ├── SyncRefused      a guard stopped the sync before its first write
+├── LeaseLost        this run may no longer write, another one may
+├── IndexDiffers     the index holds what no sync would mend
+├── NotProven        a document was deleted, and the index still lists records of it
 └── TooManyRefused   the index refused more records than the settings allow
 """
 
@@ -56,6 +59,18 @@ class VectorIndexError(StreamingEmbeddingsError):
 
 class SyncRefused(StreamingEmbeddingsError):
     """A guard stopped the sync before its first write; nothing was changed."""
+
+
+class LeaseLost(StreamingEmbeddingsError):
+    """This run may no longer write to its namespace; another one may. Nothing is claimed of what was on its way."""
+
+
+class IndexDiffers(StreamingEmbeddingsError):
+    """The index is not as the state says, so that no sync would mend it: a repair does."""
+
+
+class NotProven(StreamingEmbeddingsError):
+    """A document's records were deleted, and the index listed some of them until patience ran out."""
 
 
 class TooManyRefused(StreamingEmbeddingsError):

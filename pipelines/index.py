@@ -1,4 +1,4 @@
-"""One namespace of a Pinecone index: the only file that imports pinecone.
+"""One namespace of a Pinecone index, to write to: the only file that imports pinecone. `reader` reads through it.
 
 Batches stay under every limit of the service and go out in parallel. The SDK repeats by itself what is worth repeating
 (408, 429, 5xx, lost connections; four attempts, honouring Retry-After); `Sender` then goes on for minutes.
@@ -7,10 +7,9 @@ Batches stay under every limit of the service and go out in parallel. The SDK re
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -19,33 +18,30 @@ from pipelines.record import MAX_RECORDS, DeadLetter, Record, batches, defect, s
 from pipelines.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from pinecone import Index, Pinecone
 
     from pipelines.settings import Settings
 
-MAX_TOP_K = 10_000  # docs.pinecone.io/reference/api/database-limits
-_IDS_IN_URL = 100  # a fetch names its ids there: of ours 100 take 4 KB, of 16 that servers commonly read
 _PASSING, _REFUSING = (408, 429), (400, 413)  # statuses: worth another try; worth a try with less
 _METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One answer to a query."""
-
-    id: str
-    score: float
-    metadata: Mapping[str, Any]
+Answer = TypeVar("Answer")
 
 
 class VectorIndex:
-    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request."""
+    """A namespace, reached at the first call that needs it: a sync with nothing to do makes no request.
 
-    def __init__(self, settings: Settings, api_key: str) -> None:
-        """Remember where the index is, by the settings; the key is kept in the client alone."""
+    Args:
+        settings: where the index is.
+        api_key: kept in the client alone.
+        may_write: asked before every request that writes; raises if another run may be writing.
+    """
+
+    def __init__(self, settings: Settings, api_key: str, may_write: Callable[[], None] = lambda: None) -> None:
         from pinecone import Pinecone  # noqa: PLC0415  # half a second, which a settings error need not wait for
 
         self._settings = settings
@@ -53,9 +49,12 @@ class VectorIndex:
         self._index: Index | None = None
         self._host = ""
         self._lock = Lock()
-        self._sender = Sender()
+        self._sender = Sender(may_write)
         self._n_reads = 0
-        self.n_checks = 0  # requests that described it
+        self.n_checks = 0  # requests that described it, or asked whether writes are seen
+        self.lsn: int | None = None  # highest log sequence number that it gave an upsert
+        self.probe: NDArray[np.float32] | None = None  # the vector of some record it took, to ask with
+        self.deleted: list[str] = []  # one id of each request that deleted
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +73,11 @@ class VectorIndex:
     def n_retries(self) -> int:
         """Those of them that were sent again, beyond what the SDK repeats by itself."""
         return self._sender.n_retries
+
+    @property
+    def n_writes(self) -> int:
+        """Requests that wrote records."""
+        return self._sender.n_requests
 
     def ensure(self, dimension: int) -> None:
         """Create the index if it is not there; else check that it is the one we write to.
@@ -130,9 +134,13 @@ class VectorIndex:
                 for record, floats in zip(batch, values, strict=True)
             ]
             with _translated("upsert"):
-                index.upsert(vectors=vectors, namespace=self._settings.namespace)
+                answer = index.upsert(vectors=vectors, namespace=self._settings.namespace)
+            lsn = answer.response_info.lsn_committed if answer.response_info else None
+            with self._lock:
+                self.probe = batch[0].values
+                self.lsn = max(self.lsn or 0, lsn) if lsn is not None else self.lsn
 
-        refused = self._sender.send(batches(fit), send)
+        refused = self._sender.send(batches(fit, lambda record: record.wire_bytes), send)
         return [
             *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
             *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),
@@ -151,6 +159,7 @@ class VectorIndex:
             try:
                 with _translated("delete"):
                     index.delete(ids=list(batch), namespace=self._settings.namespace)
+                self.deleted.append(batch[0])
             except VectorIndexError as error:
                 if error.status != HTTPStatus.NOT_FOUND:  # the namespace was never written to: nothing of it is there
                     raise
@@ -158,25 +167,20 @@ class VectorIndex:
         for _, error in self._sender.send((ids[i : i + MAX_RECORDS] for i in range(0, len(ids), MAX_RECORDS)), send):
             raise error
 
-    def query(self, vector: NDArray[np.float32], top_k: int) -> list[Match]:
-        """Find the records nearest to a vector, best first."""
-        with _translated("query"):
-            self._n_reads += 1
-            answer = self._data_plane().query(
-                vector=vector.tolist(), top_k=top_k, include_metadata=True, namespace=self._settings.namespace
-            )
-        return [Match(match.id, match.score, match.metadata or {}) for match in answer.matches]
+    def read(self, what: str, ask: Callable[[Index], Answer], *, is_check: bool = False) -> Answer:
+        """Make one request that reads.
 
-    def fetch(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Return the metadata of those records that are there."""
-        metadata: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(ids), _IDS_IN_URL):
-            with _translated("fetch"):
-                self._n_reads += 1
-                part = list(ids[start : start + _IDS_IN_URL])
-                found = self._data_plane().fetch(ids=part, namespace=self._settings.namespace).vectors
-            metadata |= {record_id: record.metadata or {} for record_id, record in found.items()}
-        return metadata
+        Args:
+            what: the request, for an error's message.
+            ask: makes it.
+            is_check: count it as one that asks whether writes are seen.
+        """
+        with self._lock:
+            self.n_checks += is_check
+            self._n_reads += not is_check
+        plane = self._data_plane()
+        with _translated(what):
+            return ask(plane)
 
     def _describe(self) -> Any:
         self.n_checks += 1

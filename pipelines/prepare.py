@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError, SyncRefused
 from pipelines.index import VectorIndex
+from pipelines.runs import last_run
 from pipelines.source import source_schema, source_table_id
 from pipelines.state import State
 from pipelines.weights import dimension
@@ -15,6 +16,7 @@ from pipelines.weights import dimension
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from pipelines.form import LastRun
     from pipelines.settings import Settings
 
 
@@ -46,27 +48,28 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     table_id = source_table_id(spark, settings)
     state = State(spark, settings)
     state.create()
-    _check_epoch(settings, table_id, state.last_source())
+    _check_epoch(settings, table_id, last_run(spark, settings))
     n_dimension = dimension(settings.model_path or None)
     with VectorIndex(settings, api_key) as index:
         index.ensure(n_dimension)
         n_records = index.n_records()
-    n_documents, n_known = state.count()
-    if n_records and not n_documents:
+    held = state.holding()
+    if n_records and not held.n_documents and not settings.adopt:
         raise SyncRefused(
-            f"namespace {settings.namespace} of index {settings.index_name} holds {n_records} records that this "
-            "pipeline did not write: choose an empty namespace"
+            f"namespace {settings.namespace} of index {settings.index_name} holds {n_records} records of which this "
+            "pipeline's state knows nothing: choose an empty namespace, or, if the records are this pipeline's and the "
+            "state was lost, run once with adopt=true"
         )
-    if not n_records and n_known:
+    if not n_records and held.n_known:
         state.forget_contents()
     return Prepared(n_dimension, n_records, index.n_checks)
 
 
-def _check_epoch(settings: Settings, table_id: str, last: tuple[str, int] | None) -> None:
+def _check_epoch(settings: Settings, table_id: str, last: LastRun | None) -> None:
     """Refuse versions that cannot be compared with those of the last sync."""
     if last is None:
         return
-    last_id, last_epoch = last
+    last_id, last_epoch = last.source_table_id, last.source_epoch
     if settings.source_epoch < last_epoch:
         raise SourceError(
             f"source_epoch is {settings.source_epoch} and was {last_epoch} in the last sync, whose rows would outrank "

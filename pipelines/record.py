@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,6 +21,8 @@ MAX_ID_CHARACTERS = 512
 _FLOAT_BYTES = 16  # longest shortest-text of a float32 of at most 1, with its comma
 _RECORD_BYTES = 120  # keys and punctuation of a record, its id included
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -30,6 +32,11 @@ class Record:
     values: NDArray[np.float32]  # [dimension]
     metadata_json: str
     metadata: Mapping[str, Any]
+
+    @property
+    def wire_bytes(self) -> int:
+        """Upper bound of its part of a request."""
+        return wire_bytes(len(self.metadata_json.encode()), len(self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +64,26 @@ def defect(record: Record) -> str | None:
     return None
 
 
-def batches(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Cut records into requests within `MAX_RECORDS` and `MAX_BYTES`, by an upper bound of each record's size."""
-    batch: list[Record] = []
+def wire_bytes(n_metadata_bytes: int, dimension: int) -> int:
+    """Upper bound of a record's part of a request."""
+    return dimension * _FLOAT_BYTES + n_metadata_bytes + _RECORD_BYTES
+
+
+def batches(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Cut records, or what stands for them, into requests within `MAX_RECORDS` and `MAX_BYTES`.
+
+    Args:
+        items: what to cut.
+        size_of: an item's `wire_bytes`.
+    """
+    batch: list[Item] = []
     size = 0
-    for record in records:
-        n_bytes = len(record.values) * _FLOAT_BYTES + len(record.metadata_json.encode()) + _RECORD_BYTES
+    for item in items:
+        n_bytes = size_of(item)
         if batch and (len(batch) == MAX_RECORDS or size + n_bytes > MAX_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(record)
+        batch.append(item)
         size += n_bytes
     if batch:
         yield batch

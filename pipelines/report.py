@@ -16,12 +16,15 @@ class SyncReport:
     index: str
     namespace: str
     started_at: datetime
-    table_id: str
-    table_version: int  # of `embeddings`, fixed at the start
-    source_table_id: str
     source_epoch: int
-    form: str = "whole"
-    reason: str = "the only form there is"
+    table_id: str | None = None  # these five from the snapshot, which a run that fails early has not taken
+    table_version: int | None = None
+    source_table_id: str | None = None
+    source_version: int | None = None
+    recipe: str | None = None
+    dimension: int = 0  # of the model
+    form: str | None = None
+    reason: str | None = None
     n_documents: int = 0
     n_sentences: int = 0
     n_records: int = 0  # in the index when it ended, or after what a dry run would do; not known after a failure
@@ -35,6 +38,12 @@ class SyncReport:
     n_requests: int = 0
     n_retries: int = 0
     n_checks: int = 0
+    n_planned_requests: int = 0  # what sending takes if nothing fails
+    n_bytes: int = 0
+    n_write_units: int = 0  # estimated
+    largest: list[tuple[str, int, int]] = field(default_factory=list)  # of a plan: source_id, records, bytes of text
+    lsn: int | None = None
+    visible_at: datetime | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: str = "failed"
     error: str | None = None
@@ -50,6 +59,7 @@ class SyncReport:
     def from_json(cls, text: str) -> SyncReport:
         """Read what `as_json` wrote."""
         values: dict[str, Any] = json.loads(text)
-        for name in ("started_at", "ended_at"):
+        for name in ("started_at", "ended_at", "visible_at"):
             values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+        values["largest"] = [tuple(document) for document in values["largest"]]
         return cls(**{name.name: values[name.name] for name in fields(cls)})

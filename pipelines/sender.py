@@ -31,10 +31,12 @@ class Sender:
     """Sends batches, and counts what that took.
 
     Args:
+        may_write: asked before every request; raises if none may be made any more.
         budget_s: how long all requests together may wait to be sent again.
     """
 
-    def __init__(self, budget_s: float = RETRY_BUDGET_S) -> None:
+    def __init__(self, may_write: Callable[[], None] = lambda: None, budget_s: float = RETRY_BUDGET_S) -> None:
+        self._may_write = may_write
         self.n_requests = 0
         self.n_retries = 0
         self._left_s = budget_s
@@ -67,6 +69,7 @@ class Sender:
     def _deliver(self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
         wait_s = _FIRST_WAIT_S
         while True:
+            self._may_write()
             with self._lock:
                 self.n_requests += 1
             try:

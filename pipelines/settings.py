@@ -58,6 +58,11 @@ class Settings:
     max_dead_letter_ratio: float = _setting(0.01, "largest share of the records sent that the index may refuse")
     retry_dead_letters: bool = _setting(False, "send once more what the index refused before")
     dry_run: bool = _setting(False, "say what a sync would do, and write nothing")
+    adopt: bool = _setting(False, "take over a namespace that holds records of ours but has no state")
+    forget: str = _setting("", "id of a document in the source: take it out of the index now, and keep it out")
+    allow_back: str = _setting("", "id of a document that was forgotten: let it in again")
+    repair: bool = _setting(False, "let reconcile mend what it finds, by a sync")
+    delete_foreign: bool = _setting(False, "let reconcile delete records that are not ours")
 
     def __post_init__(self) -> None:
         for name in ("catalog", "schema", "text_column", *(["id_column"] if self.id_column else [])):

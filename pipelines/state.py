@@ -1,27 +1,45 @@
-"""The sync's memory: what the index may hold of each document, what it refused, and what every run did."""
+"""The sync's memory: what the index may hold of each document, and what it refused."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from pipelines.state_tables import DEAD_LETTER, INDEX_STATE, STATE_TABLES, SYNC_RUNS
+from pipelines.form import Holding
+from pipelines.state_tables import DEAD_LETTER, FORGOTTEN, INDEX_STATE, STATE_TABLES, SYNC_RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
     from pipelines.settings import Settings
 
+GRACE_S: Final = 600  # after that, what is not seen is not there
+
 
 class State:
-    """The state tables' rows of one (index, namespace); it never reads or writes rows of another."""
+    """The state tables' rows of one (index, namespace); it never reads or writes rows of another.
 
-    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+    Args:
+        spark: any session that sees the state tables.
+        settings: which index and namespace.
+        may_write: asked before every write; raises if another run may be writing.
+        run_id: of the run that writes; empty where none does.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        may_write: Callable[[], None] = lambda: None,
+        run_id: str = "",
+    ) -> None:
         self._spark = spark
         self._settings = settings
+        self._may_write = may_write
+        self._run_id = run_id
         self._table = settings.table(INDEX_STATE.name)
         self._dead = settings.table(DEAD_LETTER.name)
         # A namespace may hold quotes, braces, ${}: it goes into no SQL text.
@@ -53,6 +71,11 @@ class State:
             "* EXCEPT (document_hash, n)", "if(n IS NULL, document_hash, NULL) AS document_hash"
         )
 
+    def row(self, doc_id: str) -> dict[str, Any] | None:
+        """Return one document's row as `merge` takes it; None where there is none."""
+        found = self.held().where(F.col("doc_id") == doc_id).collect()
+        return found[0].asDict() if found else None
+
     def dead_letters(self) -> dict[str, set[str]]:
         """Return the ids of refused records by document."""
         dead: dict[str, set[str]] = {}
@@ -72,6 +95,7 @@ class State:
         rows += [(record_id, *(None for _ in columns[1:]), True) for record_id in alive]
         if not rows:
             return
+        self._may_write()
         kinds = ", ".join(f"{name} {DEAD_LETTER.columns[name][0]}" for name in columns)
         self._spark.sql(
             f"""
@@ -98,11 +122,13 @@ class State:
         """Write rows of `index_state`, each replacing its document's row. One commit.
 
         Args:
-            documents: the table's columns but `index`, `namespace` and `synced_at`.
+            documents: the table's columns but those that are the same for all.
         """
         if not documents:
             return
-        columns = [name for name in INDEX_STATE.columns if name not in ("index", "namespace", "synced_at")]
+        self._may_write()
+        ours = ("index", "namespace", "synced_at", "run_id")
+        columns = [name for name in INDEX_STATE.columns if name not in ours]
         kinds = ", ".join(f"{name} {INDEX_STATE.columns[name][0]}" for name in columns)
         rows = self._spark.createDataFrame([tuple(document[name] for name in columns) for document in documents], kinds)
         self._spark.sql(
@@ -113,7 +139,9 @@ class State:
             WHEN MATCHED THEN UPDATE SET *
             WHEN NOT MATCHED THEN INSERT *
             """,
-            rows=rows.select("*", *self._here, F.current_timestamp().alias("synced_at")),
+            rows=rows.select(
+                "*", *self._here, F.current_timestamp().alias("synced_at"), F.lit(self._run_id).alias("run_id")
+            ),
         )
 
     def forget_contents(self) -> None:
@@ -129,20 +157,37 @@ class State:
             here=self._spark.range(1).select(*self._here),
         )
 
-    def count(self) -> tuple[int, int]:
-        """Count the documents ever synced, and the records known to be in the index."""
-        known = "coalesce(sum(size(array_compact(payload_hashes))), 0) AS n_records"
-        row = self.held().selectExpr("count(*) AS n_documents", known).collect()[0]
-        return row.n_documents, row.n_records
+    def holding(self, *, without: DataFrame | None = None) -> Holding:
+        """Count what the namespace may hold.
 
-    def last_source(self) -> tuple[str, int] | None:
-        """Return the source table's id and epoch in the last sync; None where there was none."""
-        runs = self._spark.table(self._settings.table(SYNC_RUNS.name))
-        last = self._of_here(runs).selectExpr("max_by(struct(source_table_id, source_epoch), started_at) AS last")
-        found = last.collect()[0].last
-        return (found.source_table_id, found.source_epoch) if found else None
+        Args:
+            without: column `doc_id` of documents to leave out.
+        """
+        held = self.held() if without is None else self.held().join(without, "doc_id", "left_anti")
+        row = held.agg(
+            F.count("*").alias("n_documents"),
+            F.count_if(~F.col("deleted")).alias("n_live"),
+            F.coalesce(F.sum(F.array_size("payload_hashes")), F.lit(0)).alias("n_room"),
+            F.coalesce(F.sum(F.array_size(F.array_compact("payload_hashes"))), F.lit(0)).alias("n_known"),
+            F.count_if(F.col("document_hash").isNull()).alias("n_unknown"),
+            F.collect_set(F.when(F.array_size("payload_hashes") > 0, F.col("model"))).alias("models"),
+        ).collect()[0]
+        return Holding(**row.asDict() | {"models": tuple(sorted(row.models))})
 
-    def record(self, run: Mapping[str, Any]) -> None:
-        """Append one row to `sync_runs`."""
-        row = self._spark.createDataFrame([tuple(run[name] for name in SYNC_RUNS.columns)], SYNC_RUNS.ddl())
-        row.writeTo(self._settings.table(SYNC_RUNS.name)).append()  # by name: an older table has another order
+    def young(self) -> set[str]:
+        """Ids of documents written a short while ago by a run that did not see its writes come through."""
+        runs = self._spark.table(self._settings.table(SYNC_RUNS.name)).where("visible_at IS NOT NULL").select("run_id")
+        lately = self.held().where(f"synced_at > current_timestamp() - INTERVAL {GRACE_S} SECONDS")
+        return {row.doc_id for row in lately.join(runs, "run_id", "left_anti").select("doc_id").collect()}
+
+    def forgotten(self, *, undone: bool = False) -> DataFrame:
+        """Column `doc_id` of documents that must stay out of every index.
+
+        Args:
+            undone: those, too, that must no longer.
+        """
+        table = self._settings.table(FORGOTTEN.name)
+        if not self._spark.catalog.tableExists(table):
+            return self._spark.createDataFrame([], "doc_id STRING")
+        rows = self._spark.table(table)
+        return (rows if undone else rows.where("undone_at IS NULL")).select("doc_id").distinct()

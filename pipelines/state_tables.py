@@ -1,4 +1,4 @@
-"""The sync's tables: what the index holds, what it refused, and what every run did."""
+"""The sync's tables: what the index holds and refused, what every run did, who may write, what must stay out."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ INDEX_STATE = Table(
         ),
         "changed_at": EMBEDDINGS.columns["changed_at"],
         "synced_at": ("TIMESTAMP", "when this row was last written"),
+        "run_id": ("STRING", "the sync that wrote it: sync_runs says when what it sent was seen"),
     },
 )
 
@@ -37,27 +38,37 @@ SYNC_RUNS = Table(
         **_HERE,
         "started_at": ("TIMESTAMP", "start of the run"),
         "ended_at": ("TIMESTAMP", "end of the run"),
-        "form": ("STRING", "whole: every document was compared"),
+        "form": ("STRING", "incremental: what changed since the last sync was compared; whole: every document"),
         "reason": ("STRING", "why that form was taken"),
         "n_documents": ("BIGINT", "live documents"),
         "n_changed": ("BIGINT", "documents that differed from what the index held"),
         "n_upserted": ("BIGINT", "records written"),
         "n_deleted": ("BIGINT", "records deleted"),
         "n_unchanged": ("BIGINT", "records that stayed"),
+        "n_records": ("BIGINT", "records in the index at the end; after a failure not known"),
         "n_refused": ("BIGINT", "records that the index refused for good: they are in dead_letter"),
         "n_pending": ("BIGINT", "documents held back: their newest rows are incomplete or of another recipe"),
         "n_tied": ("BIGINT", "documents with two texts in one version: a fault of the source"),
         "n_requests": ("BIGINT", "requests that read or wrote records"),
         "n_retries": ("BIGINT", "of those, the ones sent again after a failure that passes"),
-        "n_checks": ("BIGINT", "requests that only described the index"),
+        "n_checks": ("BIGINT", "requests that only described the index, or asked whether writes are seen"),
+        "n_bytes": ("BIGINT", "size of the records written: ids, metadata, four bytes a dimension"),
+        "n_write_units": ("BIGINT", "Pinecone's write units, estimated"),
         "seconds": ("MAP<STRING, DOUBLE>", "duration of each phase"),
+        "lsn": ("BIGINT", "highest log sequence number that the index gave a write; NULL if it gave none"),
+        "visible_at": (
+            "TIMESTAMP",
+            "when reads of the index were seen to have got there; NULL where that is not proven",
+        ),
         "table_id": ("STRING", "id of the Delta table embeddings"),
         "table_version": ("BIGINT", "its version that was read"),
         "source_table_id": ("STRING", "id of the Delta table that is the source"),
+        "source_version": ("BIGINT", "its version that was read; NULL where it has no change feed"),
+        "recipe": ("STRING", "recipe of the settings"),
         "source_epoch": EMBEDDINGS.columns["source_epoch"],
         "outcome": (
             "STRING",
-            "succeeded, partial (some records refused), refused (a guard, nothing written) or failed",
+            "succeeded, partial (some records refused), refused (by a guard, before the first write) or failed",
         ),
         "error": ("STRING", "what went wrong"),
     },
@@ -81,4 +92,33 @@ DEAD_LETTER = Table(
     },
 )
 
-STATE_TABLES = (INDEX_STATE, DEAD_LETTER, SYNC_RUNS)
+FORGOTTEN = Table(
+    "forgotten",
+    "Documents that must stay out of every index, and the receipts of their removal: one row per request.",
+    "gold",
+    {
+        "doc_id": EMBEDDINGS.columns["doc_id"],
+        "source_id": EMBEDDINGS.columns["source_id"],
+        **_HERE,
+        "forgotten_at": ("TIMESTAMP", "when it was asked for"),
+        "forgotten_by": ("STRING", "who asked"),
+        "record_ids": ("ARRAY<STRING>", "ids that were deleted"),
+        "proven_at": ("TIMESTAMP", "when the index listed no record of it; NULL: not proven, ask again"),
+        "undone_at": ("TIMESTAMP", "when it was allowed back; NULL: it is kept out"),
+        "undone_by": ("STRING", "who allowed it back"),
+    },
+)
+
+LEASE = Table(
+    "lease",
+    "Who may write to a namespace: a log of claims, of which a run's last row counts.",
+    "gold",
+    {
+        **_HERE,
+        "run_id": ("STRING", "id of the run"),
+        "written_at": ("TIMESTAMP", "when it claimed the namespace, renewed its claim or gave it back"),
+        "expires_at": ("TIMESTAMP", "until when it may write; NULL: given back"),
+    },
+)
+
+STATE_TABLES = (INDEX_STATE, DEAD_LETTER, SYNC_RUNS, FORGOTTEN, LEASE)

@@ -34,7 +34,9 @@ class Held:
     deleted: bool
 
 
-def status(head: Head | None, held: Held | None, recipe: str, *, in_source: bool | None) -> Status:
+def status(
+    head: Head | None, held: Held | None, recipe: str, *, in_source: bool | None, forgotten: bool = False
+) -> Status:
     """Decide by the winner, by what the index holds, and by the source's own word.
 
     Args:
@@ -43,9 +45,10 @@ def status(head: Head | None, held: Held | None, recipe: str, *, in_source: bool
         recipe: the current one.
         in_source: whether the source holds it now; None where that cannot be known. A delete needs proof: a tombstone
             that won, or False here; a row that is merely missing proves nothing.
+        forgotten: somebody asked that it stay out, whatever the source says.
     """
     is_deleted = held is not None and held.deleted
-    if in_source is False or (head.deleted if head else is_deleted):
+    if forgotten or in_source is False or (head.deleted if head else is_deleted):
         # A delete that a crash left half done has no hash yet; a document never held is noted as deleted once.
         return Status.SAME if held is not None and held.document_hash == TOMBSTONE_HASH else Status.DELETE
     if head is None or head.recipe != recipe or not head.is_complete:

@@ -8,31 +8,34 @@ nothing is known of the records it touches, and says what is there only after th
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pipelines.apply import apply_window, would_apply
-from pipelines.changes import Summary, summarise, to_changes
-from pipelines.documents import Document, differing_documents, windows
-from pipelines.errors import SyncRefused, TooManyRefused
+from pipelines.apply import apply_window, plan_window
+from pipelines.compare import Comparison, compare
+from pipelines.documents import Document, read_documents, windows
+from pipelines.errors import SyncRefused, TooManyRefused, VectorIndexError
 from pipelines.guard import Guard
-from pipelines.heads import to_heads
-from pipelines.ids import content_hash_column
 from pipelines.index import VectorIndex
-from pipelines.recipe import embeddings_recipe
+from pipelines.inspection import Kind
+from pipelines.lease import Lease
+from pipelines.reader import Reader
 from pipelines.report import SyncReport
-from pipelines.source import source_table_id
+from pipelines.runs import record
+from pipelines.snapshot import Snapshot
 from pipelines.state import State
-from pipelines.tables import EMBEDDINGS
-from pipelines.to_documents import document_id
+from pipelines.survey import Survey
+from pipelines.weights import dimension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
+    from pipelines.changes import Summary
     from pipelines.settings import Settings
 
 WINDOW_RECORDS = 10_000  # records in the driver at a time: 15 MB of vectors, some 50 MB as requests
@@ -53,42 +56,119 @@ def sync(
         on_progress: told in a line after each window how far it is.
 
     Raises:
-        SyncRefused: a guard stopped it before the first write.
+        SyncRefused: a guard stopped it before the first write, or another run writes.
         VectorIndexError: the index refused or could not be reached; the next sync goes on from there.
+        LeaseLost: another run may write by now; the next sync goes on from there.
         TooManyRefused: it refused more records than `max_dead_letter_ratio` allows; all others are in.
     """
-    report = _started(spark, settings)
-    state = State(spark, settings)
-    with VectorIndex(settings, api_key) as index:
-        try:
-            started = monotonic()
-            changes, summary = _plan(spark, settings, state, report)
-            report.seconds["plan"] = monotonic() - started
-            if summary.n_changed:
-                guard, dead = Guard(summary, settings), {} if settings.dry_run else state.dead_letters()
-                for window in _windows(spark, settings, report, changes):
-                    if settings.dry_run:
-                        would_apply(window, report)
-                        on_progress(f"{report.n_upserted:,} records would be written, {report.n_deleted:,} deleted")
-                    else:
-                        apply_window(window, state, index, report, guard=guard, dead=dead)
-                        on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
-            report.seconds["apply"] = monotonic() - started - report.seconds["plan"]
-            report.n_records = report.n_upserted + report.n_unchanged + summary.n_waiting
-            report.outcome = "partial" if report.n_refused else "succeeded"
-        except SyncRefused as error:
-            report.outcome, report.error = "refused", str(error)
-            raise
-        except Exception as error:
-            report.error = str(error) or type(error).__name__
-            raise
-        finally:
-            report.n_requests, report.n_retries, report.n_checks = index.n_requests, index.n_retries, index.n_checks
-            report.ended_at = datetime.now(UTC)
-            if not settings.dry_run:
-                state.record(asdict(report))
+    report = SyncReport(
+        run_id=str(uuid.uuid4()),
+        index=settings.index_name,
+        namespace=settings.namespace,
+        started_at=datetime.now(UTC),
+        source_epoch=settings.source_epoch,
+        dimension=dimension(settings.model_path or None),
+        dry_run=settings.dry_run,
+    )
+    if settings.dry_run:
+        _plan(spark, settings, report, on_progress)
+        return report
+    lease = Lease(spark, settings, report.run_id)
+    state = State(spark, settings, lease.check, report.run_id)
+    with _recorded(spark, settings, report), lease, VectorIndex(settings, api_key, lease.check) as index:
+        if settings.adopt:
+            with _phase(report, "adopt"), _counted(report, index):
+                reader = Reader(index, settings.namespace)
+                survey = Survey(spark, settings, state, Snapshot.take(spark, settings), reader)
+                kinds = Counter(finding.kind for finding in survey.correct_state())
+                report.advice.append(f"adopted what is there; {kinds[Kind.FOREIGN]:,} foreign records stay as they are")
+        with _phase(report, "plan"):
+            found = _compared(spark, settings, state, report)
+            guard = Guard(found.summary, settings)
+            guard.check()
+        with _phase(report, "apply"), _counted(report, index):
+            dead = state.dead_letters() if found.summary.n_changed else {}
+            for window in _windows(found, with_records=True):
+                apply_window(window, state, index, report, guard=guard, dead=dead)
+                on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
+            report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
+        with _phase(report, "visible"), _counted(report, index):
+            if index.n_writes:
+                report.lsn, report.visible_at = index.lsn, _seen_at(Reader(index, settings.namespace))
     _check_refused(report, settings)
     return report
+
+
+def _plan(spark: SparkSession, settings: Settings, report: SyncReport, on_progress: Callable[[str], None]) -> None:
+    """Count what a sync would do."""
+    with _phase(report, "plan"):
+        found = _compared(spark, settings, State(spark, settings), report)
+        try:
+            Guard(found.summary, settings).check()
+        except SyncRefused as refusal:
+            report.advice.append(f"a sync would stop here: {refusal}")
+        for window in _windows(found, with_records=False):
+            plan_window(window, report)
+            on_progress(f"{report.n_upserted:,} records would be written, {report.n_deleted:,} deleted")
+    report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
+    report.outcome, report.ended_at = "succeeded", datetime.now(UTC)
+
+
+def _compared(spark: SparkSession, settings: Settings, state: State, report: SyncReport) -> Comparison:
+    """Compare, and note what was found."""
+    snapshot = Snapshot.take(spark, settings)
+    for name in Snapshot.__dataclass_fields__:
+        setattr(report, name, getattr(snapshot, name))
+    found = compare(spark, settings, state, snapshot)
+    report.form, report.reason = found.form, found.reason
+    _note(report, found.summary)
+    return found
+
+
+def _windows(found: Comparison, *, with_records: bool) -> Iterator[list[Document]]:
+    if not found.summary.n_changed:
+        return iter(())
+    return windows(read_documents(found.embeddings, found.changes, with_records=with_records), WINDOW_RECORDS)
+
+
+def _seen_at(reader: Reader) -> datetime | None:
+    """Say when reads had got to what was written; nothing where that is not proven in time."""
+    try:
+        return datetime.now(UTC) if reader.sees_all() else None
+    except VectorIndexError:  # what was to be done is done
+        return None
+
+
+@contextmanager
+def _phase(report: SyncReport, name: str) -> Iterator[None]:
+    started = monotonic()
+    try:
+        yield
+    finally:
+        report.seconds[name] = monotonic() - started
+
+
+@contextmanager
+def _counted(report: SyncReport, index: VectorIndex) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        report.n_requests, report.n_retries, report.n_checks = index.n_requests, index.n_retries, index.n_checks
+
+
+@contextmanager
+def _recorded(spark: SparkSession, settings: Settings, report: SyncReport) -> Iterator[None]:
+    """Leave a row in `sync_runs`, however it ends."""
+    try:
+        yield
+        report.outcome = "partial" if report.n_refused else "succeeded"
+    except BaseException as error:
+        report.outcome = "refused" if isinstance(error, SyncRefused) and not report.n_requests else "failed"
+        report.error = str(error) or type(error).__name__
+        raise
+    finally:
+        report.ended_at = datetime.now(UTC)
+        record(spark, settings, report)
 
 
 def _check_refused(report: SyncReport, settings: Settings) -> None:
@@ -102,58 +182,6 @@ def _check_refused(report: SyncReport, settings: Settings) -> None:
     if ratio > settings.max_dead_letter_ratio:
         raise TooManyRefused(f"{said}. Allowed are {settings.max_dead_letter_ratio:.1%}, setting max_dead_letter_ratio")
     report.advice.append(said)
-
-
-def _started(spark: SparkSession, settings: Settings) -> SyncReport:
-    """Fix the version of `embeddings` that this run reads."""
-    table = settings.table(EMBEDDINGS.name)
-    detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
-    latest = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
-    return SyncReport(
-        run_id=str(uuid.uuid4()),
-        index=settings.index_name,
-        namespace=settings.namespace,
-        started_at=datetime.now(UTC),
-        table_id=detail.id,
-        table_version=latest.version,
-        source_table_id=source_table_id(spark, settings),
-        source_epoch=settings.source_epoch,
-        dry_run=settings.dry_run,
-    )
-
-
-def _embeddings(spark: SparkSession, settings: Settings, report: SyncReport) -> DataFrame:
-    return spark.sql(f"SELECT * FROM {settings.table(EMBEDDINGS.name)} VERSION AS OF {report.table_version}")
-
-
-def _plan(spark: SparkSession, settings: Settings, state: State, report: SyncReport) -> tuple[DataFrame, Summary]:
-    """Compare, count, and refuse what the guard refuses."""
-    recipe = embeddings_recipe(settings)
-    source_ids = None
-    if settings.source_mode == "changes":
-        # At one version: the guard must judge what is then applied.
-        version = spark.sql(f"DESCRIBE HISTORY {settings.source} LIMIT 1").collect()[0].version
-        source = spark.sql(f"SELECT * FROM {settings.source} VERSION AS OF {version}")
-        source_ids = source.select(content_hash_column(document_id(settings)).alias("doc_id"))
-    heads = to_heads(_embeddings(spark, settings, report), recipe)
-    held = state.held(retry_dead_letters=settings.retry_dead_letters)
-    changes = to_changes(heads, held, source_ids, recipe)
-    summary = summarise(changes)
-    _note(report, summary)
-    try:
-        Guard(summary, settings).check()
-    except SyncRefused as refusal:
-        if not settings.dry_run:
-            raise
-        report.advice.append(f"a sync would stop here: {refusal}")
-    return changes, summary
-
-
-def _windows(
-    spark: SparkSession, settings: Settings, report: SyncReport, changes: DataFrame
-) -> Iterator[list[Document]]:
-    embeddings = _embeddings(spark, settings, report)
-    return windows(differing_documents(embeddings, changes, with_records=not settings.dry_run), WINDOW_RECORDS)
 
 
 def _note(report: SyncReport, summary: Summary) -> None:

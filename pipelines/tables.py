@@ -21,6 +21,12 @@ class Table:
     comment: str
     quality: str  # bronze, silver or gold
     columns: Mapping[str, tuple[str, str]]  # name -> (SQL type, comment)
+    has_feed: bool = False  # what changed between two of its versions can be read
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Its table properties."""
+        return {"quality": self.quality} | ({"delta.enableChangeDataFeed": "true"} if self.has_feed else {})
 
     def ddl(self, source_schema: StructType | None = None) -> str:
         """Columns as SQL, those of `source_schema` first.
@@ -39,7 +45,7 @@ class Table:
         return {
             "name": self.name,
             "comment": self.comment,
-            "table_properties": {"quality": self.quality},
+            "table_properties": self.properties,
             "schema": self.ddl(source_schema),
         }
 
@@ -57,9 +63,10 @@ class Table:
         return f"CREATE OR REPLACE TABLE {self._definition(name, source_schema)}"
 
     def _definition(self, name: str, source_schema: StructType | None = None) -> str:
+        properties = ", ".join(f"'{key}' = '{value}'" for key, value in self.properties.items())
         return (
             f"{name} ({self.ddl(source_schema)}) USING delta "
-            f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ('quality' = '{self.quality}')"
+            f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ({properties})"
         )
 
 
@@ -160,6 +167,7 @@ EMBEDDINGS = Table(
         "changed_at": _CHANGED_AT,
         "embedded": ("BOOLEAN", "the model ran for this row"),
     },
+    has_feed=True,
 )
 
 PIPELINE_TABLES = tuple(table.name for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS))

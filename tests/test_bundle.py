@@ -18,11 +18,15 @@ from pipelines.settings import CONFIGURATION_PREFIX, Settings, load_settings
 ROOT = Path(__file__).parent.parent
 SETTINGS = {setting.name for setting in fields(Settings)}
 LOCAL_ONLY = {"pinecone_host"}  # another service than Pinecone
+OF_RECONCILE = {"repair", "delete_foreign"}
 OF_THE_RUN = {
     "max_delete_ratio",
     "max_dead_letter_ratio",
     "retry_dead_letters",
     "dry_run",
+    "adopt",
+    "forget",
+    "allow_back",
 }  # job parameters without a variable
 
 
@@ -33,12 +37,19 @@ def read(path: str) -> dict[str, Any]:
 BUNDLE = read("databricks.yml")
 PIPELINE = read("resources/embeddings.pipeline.yml")["resources"]["pipelines"]["embeddings"]
 JOB = read("resources/sync.job.yml")["resources"]["jobs"]["sync"]
+RECONCILE = read("resources/reconcile.job.yml")["resources"]["jobs"]["reconcile"]
+RECONCILE_PARAMETERS = {parameter["name"]: parameter["default"] for parameter in RECONCILE["parameters"]}
 PARAMETERS = {parameter["name"]: parameter["default"] for parameter in JOB["parameters"]}
 CONFIGURATION = {name.removeprefix(CONFIGURATION_PREFIX): text for name, text in PIPELINE["configuration"].items()}
 
 
 def test_every_setting_is_a_job_parameter() -> None:
-    assert set(PARAMETERS) == SETTINGS - LOCAL_ONLY
+    assert set(PARAMETERS) == SETTINGS - LOCAL_ONLY - OF_RECONCILE
+    sync_alone = OF_THE_RUN - {"max_delete_ratio", "max_dead_letter_ratio"}
+    assert set(RECONCILE_PARAMETERS) == SETTINGS - LOCAL_ONLY - sync_alone
+    assert {name: RECONCILE_PARAMETERS[name] for name in PARAMETERS.keys() & RECONCILE_PARAMETERS} == {
+        name: PARAMETERS[name] for name in PARAMETERS.keys() & RECONCILE_PARAMETERS
+    }
 
 
 def test_every_variable_is_described_and_used() -> None:
@@ -46,7 +57,9 @@ def test_every_variable_is_described_and_used() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "resources").glob("*.yml"))
     used = set(re.findall(r"\$\{var\.(\w+)\}", text))
     assert used == set(BUNDLE["variables"])
-    assert {name: f"${{var.{name}}}" for name in SETTINGS - LOCAL_ONLY - OF_THE_RUN}.items() <= PARAMETERS.items()
+    assert {
+        name: f"${{var.{name}}}" for name in SETTINGS - LOCAL_ONLY - OF_RECONCILE - OF_THE_RUN
+    }.items() <= PARAMETERS.items()
 
 
 def test_the_readme_lists_every_setting_with_its_meaning() -> None:
@@ -83,6 +96,7 @@ def test_no_target_holds_a_secret_or_a_pause_status() -> None:
 def test_every_path_of_the_bundle_exists() -> None:
     notebooks = [library["notebook"]["path"] for library in PIPELINE["libraries"]]
     notebooks += [task["notebook_task"]["notebook_path"] for task in JOB["tasks"] if "notebook_task" in task]
+    notebooks += [task["notebook_task"]["notebook_path"] for task in RECONCILE["tasks"]]
     assert sorted(Path(path).stem for path in notebooks) == sorted(
         path.stem for path in (ROOT / "notebooks").glob("*.py")
     )
@@ -129,10 +143,13 @@ def test_a_notebook_is_thin(path: Path) -> None:
 # In the order of layers: each file imports only from those before it.
 PURE = (
     "errors ids text sentences window tokenizer weights settings recipe "
-    "rules rows record sender plan winner status report sql tables state_tables embedder"
+    "rules rows record report cost sender plan winner status sql tables state_tables embedder"
 )
-SPARK = "source metadata to_raw to_documents to_sentences to_embeddings heads changes documents guard apply state"
-NETWORK = "index prepare sync"
+SPARK = (
+    "source metadata to_raw to_documents to_sentences to_embeddings "
+    "snapshot form heads changes documents guard apply lease state runs compare"
+)
+NETWORK = "index reader prepare inspection survey sync forget reconcile"
 
 
 def test_layers_import_only_downwards() -> None:

@@ -13,7 +13,7 @@ from pipelines import rules
 from pipelines.report import SyncReport
 
 REPORT = SyncReport(
-    "run", "local", "__default__", datetime(2026, 1, 1, tzinfo=UTC), "table", 7, "source", 0,
+    "run", "local", "__default__", datetime(2026, 1, 1, tzinfo=UTC), 0,
     n_documents=11, n_sentences=12, n_records=13, n_upserted=14, n_deleted=15, n_unchanged=16, n_pending=17,
     n_requests=18, n_checks=19, advice=["look here"],
 )  # fmt: skip

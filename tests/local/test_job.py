@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HEADER = "# Databricks notebook source\n"
-REPORT = SyncReport(
-    "run", "local", "__default__", datetime(2026, 1, 1, tzinfo=UTC), "table", 7, "source", 0, n_upserted=3
-)
+REPORT = SyncReport("run", "local", "__default__", datetime(2026, 1, 1, tzinfo=UTC), 0, n_upserted=3)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 from pinecone import Pinecone
 
 from local.index_server import IndexServer
+from pipelines.index import VectorIndex
+from pipelines.reader import Reader
 from pipelines.settings import Settings
 from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import KEY, Scene
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+N_DIMENSIONS = 3
+ODD = """it's a "name\\space" of {odd} ${characters}; -- `all` ASCII"""
 
 
 @pytest.fixture
@@ -30,6 +35,24 @@ def pinecone(server: IndexServer) -> Iterator[Pinecone]:
     # Over plain http the client's certificate store serves nothing, and loading it takes 100 ms.
     with Pinecone(api_key=KEY, host=server.url, ssl_verify=False) as pinecone:
         yield pinecone
+
+
+@pytest.fixture
+def settings(server: IndexServer) -> Settings:
+    """Say where an index of three dimensions is."""
+    return Settings(source_table="a.b", index_name="docs", pinecone_host=server.url, namespace=ODD)
+
+
+@pytest.fixture
+def index(settings: Settings) -> Iterator[VectorIndex]:
+    with VectorIndex(settings, KEY) as index:
+        index.ensure(N_DIMENSIONS)
+        yield index
+
+
+@pytest.fixture
+def reader(index: VectorIndex, settings: Settings) -> Reader:
+    return Reader(index, settings.namespace)
 
 
 @pytest.fixture

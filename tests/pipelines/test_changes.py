@@ -36,6 +36,7 @@ class Case:
     n_rows: int = 2  # of two
     n_held: int = 2
     n_tied: int = 1
+    forgotten: bool = False
 
     def head_row(self) -> list[tuple[Any, ...]]:
         if self.head == "none":
@@ -92,6 +93,9 @@ CASES = [
     Case("no rows, left half-done, gone from the source", "delete", head="none", held="unknown", in_source=False),
     Case("no rows, a delete left half-done", "delete", head="none", held="deleting", in_source=False),
     Case("no rows and already deleted", "same", head="none", held="deleted", in_source=False),
+    Case("forgotten, live and as held", "delete", forgotten=True),
+    Case("forgotten, of an old recipe, and already deleted", "same", recipe="old", held="deleted", forgotten=True),
+    Case("forgotten, no rows, but in the source", "delete", head="none", held="unknown", forgotten=True),
 ]
 # Without a source to ask, what is merely missing proves nothing.
 UNPROVEN = {
@@ -110,7 +114,8 @@ def changes(spark: SparkSession, cases: list[Case], *, source_known: bool = True
     # A source may hold an id twice, and documents the log has never seen.
     ids = [(case.name,) for case in cases if case.in_source] * 2 + [("never seen",)]
     source_ids = spark.createDataFrame(ids, "doc_id STRING") if source_known else None
-    return to_changes(heads, spark.createDataFrame(held, INDEX_STATE.ddl()), source_ids, "r")
+    forgotten = spark.createDataFrame([(case.name,) for case in cases if case.forgotten], "doc_id STRING")
+    return to_changes(heads, spark.createDataFrame(held, INDEX_STATE.ddl()), source_ids, forgotten, "r")
 
 
 def test_each_case_has_its_status(spark: SparkSession) -> None:
@@ -143,7 +148,7 @@ def by_rule(case: Case) -> str:
         head = Head(case.name, source_epoch, version, deleted, recipe, document_hash, n_sentences, n_rows)
     for it in case.held_row():
         held = Held(it["document_hash"], it["recipe"], it["deleted"])
-    return status(head, held, "r", in_source=case.in_source)
+    return status(head, held, "r", in_source=case.in_source, forgotten=case.forgotten)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -157,7 +162,7 @@ def test_without_a_source_only_a_tombstone_deletes(spark: SparkSession) -> None:
 
 
 def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
-    live = [case for case in CASES if case.head == "live" and case.in_source]
+    live = [case for case in CASES if case.head == "live" and case.in_source and not case.forgotten]
     statuses = [case.status for case in CASES]
     held = {case.name: len(row[0]["payload_hashes"]) if (row := case.held_row()) else 0 for case in CASES}
     assert summarise(changes(spark, CASES)) == Summary(
@@ -173,12 +178,13 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
         n_same=sum(held[case.name] for case in CASES if case.status == "same"),
         n_waiting=sum(held[case.name] for case in CASES if case.status == "pending"),
-        other_models=(),
+        held_models=frozenset({"m"}),
+        new_models=frozenset({"m"}),
     )
 
 
 def test_nothing_at_all_is_summed_to_zero(spark: SparkSession) -> None:
-    assert summarise(changes(spark, [])) == Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ())
+    assert summarise(changes(spark, [])) == Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())
 
 
 @pytest.mark.parametrize("stays", ["live of an old recipe", "no rows, but in the source", "live and as held"])
@@ -188,5 +194,5 @@ def test_a_new_document_of_another_model_is_noticed_whatever_the_held_ones_wait_
     cases = [next(case for case in CASES if case.name == stays), replace(CASES[1], held="none")]
     found = changes(spark, cases)
     newer = found.selectExpr("* EXCEPT (model)", "if(status = 'write', 'newer', model) AS model")
-    assert summarise(found).other_models == ()
-    assert summarise(newer).other_models == ("m",)
+    assert summarise(found).other_models == []
+    assert summarise(newer).other_models == ["m"]

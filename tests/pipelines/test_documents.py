@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.documents import Document, differing_documents, windows
+from pipelines.documents import Document, read_documents, windows
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import MODEL, NOON, Version
@@ -32,6 +32,7 @@ CHANGE = {
     "held_recipe": "r0",
     "held_changed_at": None,
     "held": ["a", "b", "c", None],
+    "held_deleted": False,
 }
 
 
@@ -90,7 +91,7 @@ def _hash(version: Version) -> str:
 def test_each_document_comes_once_in_order_with_its_own_version_only(
     frames: tuple[DataFrame, DataFrame], with_records: bool
 ) -> None:
-    found = {one.change["doc_id"]: one for one in differing_documents(*frames, with_records=with_records)}
+    found = {one.change["doc_id"]: one for one in read_documents(*frames, with_records=with_records)}
     wanted = Version("p", 2, (*"abcdefghijkl",))
     gone = Version("q", 1).doc_id
     assert found.keys() == {wanted.doc_id, gone, "never written"}
@@ -116,9 +117,9 @@ def test_a_payload_is_another_when_text_metadata_or_model_is_and_not_when_the_ve
         "doc_id, 'write' AS status, source_epoch, version, recipe, document_hash, CAST(NULL AS ARRAY<STRING>) AS held"
     )
     changes = embeddings.selectExpr(*head.split(", "))
-    hashes = {one.change["doc_id"]: one.hashes for one in differing_documents(embeddings, changes, with_records=False)}
+    hashes = {one.change["doc_id"]: one.hashes for one in read_documents(embeddings, changes, with_records=False)}
     assert len({tuple(one) for one in hashes.values()}) == len(others)
-    again = {one.change["doc_id"]: one.hashes for one in differing_documents(negated, changes, with_records=True)}
+    again = {one.change["doc_id"]: one.hashes for one in read_documents(negated, changes, with_records=True)}
     assert again == hashes
 
 

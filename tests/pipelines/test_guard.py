@@ -26,7 +26,8 @@ SUMMARY = Summary(
     n_deletes=0,
     n_same=0,
     n_waiting=0,
-    other_models=(),
+    held_models=frozenset(),
+    new_models=frozenset(),
 )
 
 
@@ -56,7 +57,7 @@ def test_the_ratio_that_a_refusal_names_is_enough(n_held: int, n_deletes: int) -
 
 def test_the_guard_keeps_two_models_apart() -> None:
     with pytest.raises(SyncRefused) as caught:
-        check(other_models=("older", "oldest"))
+        check(held_models=frozenset({"oldest", "older", "new"}), new_models=frozenset({"new"}))
     assert str(caught.value) == (
         "namespace __default__ holds vectors of older, oldest, and the settings say another model: "
         "vectors of two models never mix, choose another namespace"

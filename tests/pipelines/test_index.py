@@ -14,36 +14,22 @@ from local.index_server.faults import Fault
 from pipelines.errors import VectorIndexError
 from pipelines.index import VectorIndex
 from pipelines.record import MAX_RECORDS, Record
-from pipelines.settings import Settings
+from tests.pipelines.conftest import N_DIMENSIONS
 from tests.pipelines.scene import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pinecone import Pinecone
 
     from local.index_server import IndexServer
+    from pipelines.reader import Reader
+    from pipelines.settings import Settings
 
-N_DIMENSIONS = 3
 SPEC = ServerlessSpec(cloud="aws", region="us-east-1")
-ODD = """it's a "name\\space" of {odd} ${characters}; -- `all` ASCII"""
 
 
 def record(number: int, values: object = (1.0, 0.0, 0.0), **metadata: Any) -> Record:
     text = json.dumps(metadata, ensure_ascii=False)
     return Record(f"id{number}", np.asarray(values, dtype=np.float32), text, metadata)
-
-
-@pytest.fixture
-def settings(server: IndexServer) -> Settings:
-    return Settings(source_table="a.b", index_name="docs", pinecone_host=server.url, namespace=ODD)
-
-
-@pytest.fixture
-def index(settings: Settings) -> Iterator[VectorIndex]:
-    with VectorIndex(settings, KEY) as index:
-        index.ensure(N_DIMENSIONS)
-        yield index
 
 
 def test_it_is_created_once_and_then_only_described(index: VectorIndex, server: IndexServer) -> None:
@@ -52,13 +38,6 @@ def test_it_is_created_once_and_then_only_described(index: VectorIndex, server: 
     assert (index.n_checks, index.n_requests) == (4, 0)
     index.n_records()  # its address was told
     assert server.request_counts()["describe_index"] == 4
-
-
-def test_ids_are_fetched_in_parts_that_fit_an_address(index: VectorIndex, server: IndexServer) -> None:
-    index.upsert([record(number) for number in range(3)])
-    before = index.n_requests
-    assert index.fetch([f"id{number:0200}" for number in range(1_500)] + ["id1"]) == {"id1": {}}
-    assert index.n_requests - before == server.request_counts()["fetch"] == 16
 
 
 def test_another_dimension_is_refused(index: VectorIndex) -> None:
@@ -82,16 +61,19 @@ def test_another_metric_is_refused(pinecone: Pinecone, settings: Settings) -> No
     )
 
 
-def test_records_come_back_from_their_own_namespace_only(index: VectorIndex, settings: Settings) -> None:
+def test_records_come_back_from_their_own_namespace_only(
+    index: VectorIndex, reader: Reader, settings: Settings
+) -> None:
     index.upsert([record(1, text="one"), record(2, (0.0, 1.0, 0.0), text="two")])
     assert index.n_records() == 2
-    assert index.fetch(["id1", "id2", "id3"]) == {"id1": {"text": "one"}, "id2": {"text": "two"}}
-    assert [(match.id, match.metadata) for match in index.query(np.array([0, 1, 0]), 1)] == [("id2", {"text": "two"})]
+    found = reader.fetch(["id1", "id2", "id3"])
+    assert {name: record.metadata for name, record in found.items()} == {"id1": {"text": "one"}, "id2": {"text": "two"}}
+    assert [(match.id, match.metadata) for match in reader.query(np.array([0, 1, 0]), 1)] == [("id2", {"text": "two"})]
     with VectorIndex(replace(settings, namespace="another"), KEY) as other:
         other.delete(["id1"])  # a namespace that was never written to
         assert other.n_records() == 0
     index.delete(["id1", "id9"])
-    assert list(index.fetch(["id1", "id2"])) == ["id2"]
+    assert list(reader.fetch(["id1", "id2"])) == ["id2"]
 
 
 def test_each_request_is_counted_and_nothing_to_do_makes_none(index: VectorIndex, server: IndexServer) -> None:
@@ -124,7 +106,7 @@ def test_vectors_arrive_bit_for_bit(index: VectorIndex, pinecone: Pinecone, sett
 
 
 def test_what_the_index_refuses_is_told_record_by_record_and_all_others_are_in(
-    index: VectorIndex, server: IndexServer
+    index: VectorIndex, reader: Reader, server: IndexServer
 ) -> None:
     records = [record(number) for number in range(20)]
     records[3] = replace(record(3), metadata={"text": "x" * 41_000})  # larger than it says
@@ -141,7 +123,7 @@ def test_what_the_index_refuses_is_told_record_by_record_and_all_others_are_in(
     assert refused["id3"].reason.startswith("upsert failed with status 400, ")
     assert "tags" in refused["id17"].reason
     assert refused["id20"].reason == "its vector is all zero"
-    assert index.fetch([f"id{number}" for number in range(23)]).keys() == {
+    assert reader.fetch([f"id{number}" for number in range(23)]).keys() == {
         f"id{number}" for number in range(20) if number not in (3, 17)
     }
     assert server.request_counts()["upsert"] < 20
@@ -160,7 +142,7 @@ def test_what_the_index_refuses_is_told_record_by_record_and_all_others_are_in(
     ids=lambda fault: f"{fault.operation} {fault.status or fault.end}",
 )
 def test_what_passes_is_sent_again_until_it_is_taken(
-    index: VectorIndex, server: IndexServer, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    index: VectorIndex, reader: Reader, server: IndexServer, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda _s: None)
     monkeypatch.setattr("pipelines.sender._FIRST_WAIT_S", 0.01)
@@ -168,7 +150,7 @@ def test_what_passes_is_sent_again_until_it_is_taken(
     assert index.upsert([record(number) for number in range(3)]) == []
     index.delete(["id0"])
     assert index.n_retries > 0
-    assert index.fetch(["id0", "id1", "id2"]).keys() == {"id1", "id2"}
+    assert reader.fetch(["id0", "id1", "id2"]).keys() == {"id1", "id2"}
 
 
 def test_a_request_that_is_too_large_is_halved(index: VectorIndex, server: IndexServer) -> None:

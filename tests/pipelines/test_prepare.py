@@ -9,6 +9,7 @@ import pytest
 from pinecone import ServerlessSpec
 
 from pipelines.errors import SourceError, SyncRefused, VectorIndexError
+from pipelines.form import LastRun
 from pipelines.prepare import Prepared, _check_epoch
 from pipelines.settings import Settings
 from pipelines.weights import DEFAULT_DIMENSION
@@ -28,7 +29,9 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
         "articles",
         "dead_letter",
         "embeddings",
+        "forgotten",
         "index_state",
+        "lease",
         "sync_runs",
     }
     scene.log(TEXT)
@@ -46,19 +49,23 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     assert scene.contents() == desired(TEXT)
 
 
+def run(source_table_id: str, source_epoch: int) -> LastRun:
+    return LastRun("succeeded", "id", 1, source_table_id, 1, source_epoch, "r", n_pending=0, n_tied=0, whole_age_s=None)
+
+
 def test_versions_that_start_anew_need_a_higher_epoch_for_good() -> None:
     settings = Settings(source_table="a.b", source_epoch=1)
-    for last in (None, ("one", 1), ("one", 0), ("another", 0)):
+    for last in (None, run("one", 1), run("one", 0), run("another", 0)):
         _check_epoch(settings, "one", last)
     with pytest.raises(
         SourceError, match=r"^source table a\.b was dropped and made again .* set source_epoch to 2, for"
     ):
-        _check_epoch(settings, "one", ("another", 1))
+        _check_epoch(settings, "one", run("another", 1))
     for table_id in ("one", "another"):
         with pytest.raises(
             SourceError, match=r"^source_epoch is 1 and was 3 in the last sync, .* set it to 3 or more$"
         ):
-            _check_epoch(settings, table_id, ("one", 3))
+            _check_epoch(settings, table_id, run("one", 3))
 
 
 def test_it_refuses_an_index_or_a_namespace_that_is_not_ours(scene: Scene) -> None:
@@ -73,7 +80,9 @@ def test_it_refuses_an_index_or_a_namespace_that_is_not_ours(scene: Scene) -> No
     with pytest.raises(SyncRefused) as caught:
         scene.prepare(namespace="taken")
     assert str(caught.value) == (
-        "namespace taken of index docs holds 1 records that this pipeline did not write: choose an empty namespace"
+        "namespace taken of index docs holds 1 records of which this pipeline's state knows nothing: "
+        "choose an empty namespace, or, if the records are this pipeline's and the state was lost, "
+        "run once with adopt=true"
     )
     assert scene.prepare(namespace="free").n_records == 0
 

@@ -27,7 +27,7 @@ def record(number: int, text: str = "") -> Record:
 def test_batches_keep_order_and_both_limits(large: list[int], n_small: int) -> None:
     records = [record(i, "x" * size) for i, size in enumerate(large)]
     records += [record(len(large) + i) for i in range(n_small)]
-    cut = list(batches(records))
+    cut = list(batches(records, lambda record: record.wire_bytes))
     assert [one for batch in cut for one in batch] == records
     for batch in cut:
         assert 0 < len(batch) <= MAX_RECORDS

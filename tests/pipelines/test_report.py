@@ -9,13 +9,14 @@ from pipelines.report import SyncReport
 from pipelines.state_tables import SYNC_RUNS
 from tests.pipelines.scene import NOON
 
-REPORT = SyncReport(
-    "run", "docs", "all", NOON, "id", 7, "source id", 0, n_upserted=3, seconds={"plan": 0.5}, advice=["do this"]
-)
+REPORT = SyncReport("run", "docs", "all", NOON, 0, "id", 7, n_upserted=3, seconds={"plan": 0.5}, advice=["do this"])
 
 
 def test_json_brings_back_the_same_report() -> None:
-    for report in (REPORT, replace(REPORT, ended_at=NOON, outcome="refused", error='a "reason"', dry_run=True)):
+    for report in (
+        REPORT,
+        replace(REPORT, ended_at=NOON, visible_at=NOON, outcome="refused", error='a "reason"', largest=[("p", 1, 9)]),
+    ):
         assert SyncReport.from_json(report.as_json()) == report
         assert json.loads(report.as_json()).keys() == asdict(report).keys()
 

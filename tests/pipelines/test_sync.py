@@ -159,7 +159,7 @@ def test_what_the_index_refuses_is_kept_apart_until_it_takes_it(scene: Scene) ->
 
 
 def test_a_share_of_refused_records_that_is_allowed_is_advice() -> None:
-    report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0, n_upserted=99, n_refused=1)
+    report = SyncReport("run", "docs", "all", NOON, 0, n_upserted=99, n_refused=1)
     _check_refused(report, Settings(source_table="a.b"))
     assert len(report.advice) == 1
     assert report.advice[0].startswith(

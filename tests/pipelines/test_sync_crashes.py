@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> Iterator[Document]:
-    """Find documents that differ, as `to_changes` and `differing_documents` do; a letter is a sentence."""
+    """Find documents that differ, as `to_changes` and `read_documents` do; a letter is a sentence."""
     for doc_id in sorted({*wanted, *service.rows}):
         sentences, row = wanted.get(doc_id, ""), service.rows.get(doc_id)
         head = content_hash(sentences) if sentences else TOMBSTONE_HASH
@@ -49,13 +49,14 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
             "model": "m",
             "changed_at": NOON,
             "held": row and row["payload_hashes"],
+            "held_deleted": bool(row and row["deleted"]),
         }
         records = [Record(record_id(doc_id, i), VECTOR, "{}", {"text": text}) for i, text in enumerate(sentences)]
-        yield Document(change, [content_hash(text) for text in sentences], records)
+        yield Document(change, [content_hash(text) for text in sentences], [1] * len(records), records)
 
 
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
-    report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0)
+    report = SyncReport("run", "docs", "all", NOON, 0)
     dead = service.dead_letters()
     for window in windows(list(differing(wanted, service, retry=retry)), n_window):
         apply_window(window, service, service, report, guard=ANY, dead=dead)

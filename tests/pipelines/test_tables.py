@@ -17,12 +17,13 @@ def test_every_table_and_column_has_a_comment_and_a_quality(table: Table) -> Non
     assert table.comment.endswith(".")
     assert table.quality in ("bronze", "silver", "gold")
     assert all(comment for _, comment in table.columns.values())
-    assert table.declaration()["table_properties"] == {"quality": table.quality}
+    feed = {"delta.enableChangeDataFeed": "true"} if table is tables.EMBEDDINGS else {}
+    assert table.declaration()["table_properties"] == {"quality": table.quality, **feed}
     assert table.ddl().count(" COMMENT '") == len(table.columns)
 
 
 def test_table_names_are_unique() -> None:
-    assert len({table.name for table in ALL}) == len(ALL) == 8
+    assert len({table.name for table in ALL}) == len(ALL) == 10
 
 
 def test_a_quote_or_backslash_in_a_comment_is_escaped() -> None:

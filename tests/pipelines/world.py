@@ -152,6 +152,7 @@ class World:
                 "model": self.model,
                 "changed_at": NOON,
                 "held": row and row["payload_hashes"],
+                "held_deleted": bool(row and row["deleted"]),
                 **{f"held_{name}": row and row[name] for name in ("source_id", "version", "recipe", "changed_at")},
                 "held_hash": row and row["document_hash"],
             }
@@ -162,10 +163,10 @@ class World:
             }
             desired = [texts[i] for i in range(len(texts))]
             records = [Record(record_id(doc_id, i), VECTOR, "{}", {"text": text}) for i, text in enumerate(desired)]
-            documents.append(Document(change, [content_hash(text) for text in desired], records))
+            documents.append(Document(change, [content_hash(text) for text in desired], [1] * len(records), records))
         guard = Guard(replace(SUMMARY, n_held=0, n_gone=n_gone, n_reshaped=n_reshaped), SETTINGS)
         guard.check()
-        report = SyncReport("run", "docs", "all", NOON, "table", 0, "source id", 0)
+        report = SyncReport("run", "docs", "all", NOON, 0)
         for window in windows(documents, n_window):
             apply_window(window, service, service, report, guard=guard, dead=dead)
         return report
