@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.home import DEFAULT_HOME, Home
-from local.options import settings_of
+from local.options import ONCE, settings_of
 from pipelines.errors import StreamingEmbeddingsError
 from pipelines.tables import PIPELINE_TABLES
 
@@ -43,7 +43,7 @@ def _dispatch(options: argparse.Namespace) -> None:
     if options.command == "serve":
         commands.serve_index(home, options.port)
         return
-    context = commands.Context(home, settings_of(options.set), options.pinecone)
+    context = commands.Context(home, {**settings_of(options.set), **_chosen(options)}, options.pinecone)
     match options.command:
         case "run":
             json_file = Path(options.json) if options.json else None
@@ -52,6 +52,10 @@ def _dispatch(options: argparse.Namespace) -> None:
             commands.plan(context)
         case "sync":
             commands.sync(context)
+        case "reconcile":
+            commands.reconcile(context)
+        case "forget":
+            commands.forget(context)
         case "search":
             from local.search import search  # noqa: PLC0415
 
@@ -62,6 +66,15 @@ def _dispatch(options: argparse.Namespace) -> None:
             demo(context)
 
 
+def _chosen(options: argparse.Namespace) -> dict[str, str]:
+    """Read the settings that have a flag of their own."""
+    given = {name: getattr(options, name, None) for name in ONCE}
+    chosen = {name: str(value).lower() if value is True else str(value) for name, value in given.items() if value}
+    if getattr(options, "undo", False):
+        chosen["allow_back"] = chosen.pop("forget")
+    return chosen
+
+
 def _parser() -> argparse.ArgumentParser:
     home = argparse.ArgumentParser(add_help=False)
     home.add_argument("--home", default=DEFAULT_HOME, metavar="DIR", help="folder that keeps everything (%(default)s)")
@@ -70,10 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as id_column=key; repeatable"
     )
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--adopt", action="store_true", help="take over an index that is full and has no state here")
+    writing.add_argument("--retry-dead-letters", action="store_true", help="send again what the index refused")
+    for name, what in (("delete", "may be deleted"), ("dead-letter", "may be refused")):
+        writing.add_argument(f"--max-{name}-ratio", metavar="R", help=f"largest share of records that {what}")
     parser = argparse.ArgumentParser(prog="python -m local", description="Run the whole bundle on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", parents=[shared], help="documents in, searchable index out")
+    run = commands.add_parser("run", parents=[shared, writing], help="documents in, searchable index out")
     run.add_argument(
         "source",
         nargs="?",
@@ -93,8 +111,17 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[home], help="the index server alone")
     serve.add_argument("--port", type=int, default=0, metavar="N", help="a free one by default")
 
-    commands.add_parser("plan", parents=[shared], help="what a sync would do; writes nothing")
-    commands.add_parser("sync", parents=[shared], help="write to the index what the tables say")
+    commands.add_parser("plan", parents=[shared, writing], help="what a sync would do; writes nothing")
+    commands.add_parser("sync", parents=[shared, writing], help="write to the index what the tables say")
+
+    reconcile = commands.add_parser("reconcile", parents=[shared], help="compare the index, record by record")
+    reconcile.add_argument("--repair", action="store_true", help="mend what differs, by a sync")
+    reconcile.add_argument("--delete-foreign", action="store_true", help="delete what is none of ours")
+    reconcile.add_argument("--max-delete-ratio", metavar="R", help="largest share of records that may be deleted")
+
+    forget = commands.add_parser("forget", parents=[shared], help="take one document out, and keep it out")
+    forget.add_argument("forget", metavar="SOURCE_ID", help="its id in the source")
+    forget.add_argument("--undo", action="store_true", help="let it in again")
 
     search = commands.add_parser("search", parents=[shared], help="ask the index a question")
     search.add_argument("question")

@@ -14,11 +14,12 @@ from rich.markup import escape
 
 from local.figures import Figures, figures
 from local.loader import Mirrored, mirror
-from local.options import REMEMBERED, Source, parameters
+from local.options import ONCE, REMEMBERED, Source, parameters
 from local.screen import Screen
 from local.serving import index_key, index_url, serve
 from local.session import spark_session
 from pipelines.errors import SettingsError
+from pipelines.lease import break_leases
 from pipelines.settings import load_settings
 from pipelines.tables import EMBEDDINGS
 
@@ -54,7 +55,7 @@ class Context:
 
     def command(self, *words: str) -> str:
         """Return what a person types to run another command with the same home and settings."""
-        kept = [f"--set={name}={text}" for name, text in self.chosen.items() if name not in REMEMBERED]
+        kept = [f"--set={name}={text}" for name, text in self.chosen.items() if name not in (*REMEMBERED, *ONCE)]
         return self.home.command(*words, *(["--pinecone"] if self.pinecone else []), *kept)
 
 
@@ -73,6 +74,7 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
         stack.enter_context(screen.watch())
         with screen.stage("spark", "Spark and Delta start"):
             spark = stack.enter_context(spark_session(context.home))
+            break_leases(spark, load_settings(chosen))  # the home's lock says that nobody else can write
             from local.job import Job  # noqa: PLC0415  # what it imports takes seconds: the JVM starts meanwhile
         yield Job(spark, chosen, context.home.checkpoints, index_key())
 
@@ -140,6 +142,37 @@ def sync(context: Context) -> None:
     _print_report(screen, report, f"This sync did, in {report.n_requests:,} requests")
 
 
+def reconcile(context: Context) -> None:
+    """`reconcile`: what the index really holds, against what it should; mends it with the setting `repair`.
+
+    Raises:
+        IndexDiffers: it does not hold what it should, and was not mended.
+    """
+    screen = Screen()
+    with opened(context, Source.of(context.home, None, {}), screen) as job:
+        _require_tables(context, job)
+        with screen.stage("prepare", "Prepare: state tables, index"):
+            job.prepare()
+        lines: list[str] = []
+        try:
+            with screen.stage("reconcile", "Compare the index, record by record"):
+                job.reconcile(lines.append)
+        finally:
+            for line in lines:
+                screen.console.print(escape(line))
+
+
+def forget(context: Context) -> None:
+    """`forget`: take one document out of the index and keep it out; with `allow_back`, let it in again."""
+    screen = Screen()
+    with opened(context, Source.of(context.home, None, {}), screen) as job:
+        _require_tables(context, job)
+        with screen.stage("prepare", "Prepare: state tables, index"):
+            job.prepare()
+        with screen.stage("forget", "Forget"):
+            job.forget(screen.note)
+
+
 def plan(context: Context) -> None:
     """`plan`: say what `sync` would do, and write nothing."""
     screen = Screen()
@@ -148,6 +181,12 @@ def plan(context: Context) -> None:
         with screen.stage("sync", "Plan"):
             report = job.sync(screen.note, dry_run=True)
     _print_report(screen, report, "A sync would do")
+    screen.console.print(
+        f"in {report.n_planned_requests:,} requests, {report.n_bytes:,} bytes, some {report.n_write_units:,} write "
+        f"units ({report.form}: {report.reason})"
+    )
+    for source_id, n_records, n_bytes in report.largest:
+        screen.console.print(f"  {escape(source_id)}: {n_records:,} records, {n_bytes:,} bytes of text and metadata")
 
 
 def serve_index(home: Home, port: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from local.notebook import run_notebook
 from local.update import Update, update
+from pipelines.forget import forget
 from pipelines.report import SyncReport
 from pipelines.settings import load_settings
 
@@ -54,6 +55,14 @@ class Job:
         """Run the task `write_to_pinecone`, or only its plan."""
         more = {"dry_run": "true"} if dry_run else {}
         return SyncReport.from_json(self._notebook("write_to_pinecone", on_progress, more))
+
+    def reconcile(self, on_line: Callable[[str], None]) -> None:
+        """Run the notebook `reconcile`."""
+        self._notebook("reconcile", on_line)
+
+    def forget(self, on_line: Callable[[str], None]) -> None:
+        """Do what the task `write_to_pinecone` does before its sync."""
+        forget(self.spark, load_settings(self.parameters), self.api_key, on_line)
 
     def _notebook(self, name: str, on_line: Callable[[str], None], more: Mapping[str, str] | None = None) -> str:
         parameters = {**self.parameters, **(more or {})}

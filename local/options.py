@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from local.home import Home
 
 SCHEMA = "streaming_embeddings"
+# They belong to one run: what a person is told to type next leaves them out.
+ONCE = (
+    *("max_delete_ratio", "max_dead_letter_ratio", "retry_dead_letters", "adopt"),
+    *("repair", "delete_foreign", "forget", "allow_back", "dry_run"),
+)
 REMEMBERED = ("id_column", "text_column", "metadata_columns")  # they belong to the source
 
 

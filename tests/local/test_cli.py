@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from local import commands
-from local.cli import _parser, main
+from local.cli import _chosen, _parser, main
 from local.commands import Context
 from local.home import Home
 from local.options import settings_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = ("run", "serve", "plan", "sync", "search", "demo")
+COMMANDS = ("run", "serve", "plan", "sync", "reconcile", "forget", "search", "demo")
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +90,24 @@ def test_a_command_that_does_not_parse_ends_with_status_2(
 )
 def test_full_refresh_tells_no_table_from_all_tables(arguments: list[str], tables: list[str] | None) -> None:
     assert _parser().parse_args(["run", "texts", *arguments]).full_refresh == tables
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (["sync"], {}),
+        (["run", "--adopt", "--retry-dead-letters"], {"adopt": "true", "retry_dead_letters": "true"}),
+        (
+            ["plan", "--max-delete-ratio", "0.5", "--max-dead-letter-ratio=0"],
+            {"max_delete_ratio": "0.5", "max_dead_letter_ratio": "0"},
+        ),
+        (["reconcile", "--repair", "--delete-foreign"], {"repair": "true", "delete_foreign": "true"}),
+        (["forget", "True"], {"forget": "True"}),
+        (["forget", "a b", "--undo"], {"allow_back": "a b"}),
+    ],
+)
+def test_what_is_for_one_run_has_a_flag_of_its_own(arguments: list[str], chosen: dict[str, str]) -> None:
+    assert _chosen(_parser().parse_args(arguments)) == chosen
 
 
 def test_a_home_that_cannot_be_used_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
