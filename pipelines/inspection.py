@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.reader import Found
     from pipelines.record import Record
 
-_OURS: Final = re.compile(rf"(?P<doc_id>[0-9a-f]{{{HASH_HEX}}})#(?P<ordinal>0|[1-9][0-9]{{0,8}})")
+_OURS: Final = re.compile(rf"(?P<doc_id>[0-9a-f]{{{HASH_HEX}}})#(?P<ordinal>0|[1-9][0-9]{{0,5}})")
 # Two machines round differently, by 1e-6 at most; two texts that differ in a comma are further apart than this.
 MIN_COSINE: Final = 0.9999
 
@@ -120,7 +120,8 @@ def judge(document: Document, present: Mapping[int, str], *, is_young: bool = Fa
     """
     status, held, desired = document.change["status"], document.held, document.hashes
     findings = []
-    for ordinal in sorted({*range(len(desired)), *present}):
+    known = {ordinal for ordinal, payload in enumerate(held) if payload is not None}
+    for ordinal in sorted({*range(len(desired)), *present, *(known if status == "pending" else ())}):
         kind = _kind(status, ordinal, held, desired, present)
         if kind is not None:
             kind = Kind.PENDING if is_young and kind in DAMAGE else kind
@@ -144,7 +145,7 @@ def _kind(
 ) -> Kind | None:
     is_there, is_right = ordinal in present, present.get(ordinal) == ""
     if status == "pending":
-        return Kind.PENDING if is_there else None
+        return Kind.PENDING
     if ordinal >= len(desired):
         # The next sync deletes what the state has room for, of documents that it looks at.
         return Kind.STALE if status != "same" and ordinal < len(held) else Kind.ORPHAN

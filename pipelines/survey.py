@@ -119,7 +119,8 @@ class Survey:
         """Look, and note in the state what is seen wherever it says otherwise; a sync can then go on from there.
 
         A record that is as it should be is known from then on; any other has room, so that a sync replaces or deletes
-        it. So a namespace without state is taken over, and a damaged one is mended.
+        it. So a namespace without state is taken over, and a damaged one is mended. All of it is one commit: half of
+        the records noted would leave the other half to nobody.
 
         Yields:
             what was found.
@@ -130,9 +131,6 @@ class Survey:
             if it.state_is_wrong:
                 assert not isinstance(it, Foreign)  # noqa: S101  # of which the state never tells
                 rows.append(it.state_row())
-            if len(rows) == _WINDOW_RECORDS:
-                self.state.merge(rows)
-                rows = []
         self.state.merge(rows)
 
     def _window(self, window: Sequence[Document], listed: dict[str, list[int]], young: set[str]) -> Iterator[Inspected]:

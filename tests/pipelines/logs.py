@@ -61,11 +61,20 @@ class Log:
     rows: list[tuple[int, Any]] = field(default_factory=list)  # numbered from the first ever written
     n_written: int = 0
     n_read: int = 0
+    touched: list[str] = field(default_factory=list)  # its change feed: the document of each row added or taken away
+    table_id: int = 0
 
     def append(self, rows: Iterable[Any]) -> None:
         for row in rows:
             self.rows.append((self.n_written, row))
+            self.touched.append(row.doc_id)
             self.n_written += 1
 
     def clear(self) -> None:
+        self.touched += [row.doc_id for _, row in self.rows]
         self.rows, self.n_read = [], 0
+
+    def make_again(self) -> None:
+        """Drop the table; the new one has another id, and its versions start anew."""
+        self.rows, self.n_read, self.touched = [], 0, []
+        self.table_id += 1

@@ -12,8 +12,9 @@ from pipelines.ids import content_hash, record_id
 from pipelines.record import DeadLetter, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+    from pipelines.form import LastRun
 
 VECTOR = np.ones(1, dtype=np.float32)  # what stands there matters to no one here
 
@@ -27,10 +28,11 @@ class Fuse:
     """Burns with every step of a sync; at the end of it, the sync dies."""
 
     length: int | None  # steps that still happen; None for ever
+    end: Callable[[], Exception] = CrashError  # what happens then
 
     def burn(self) -> None:
         if self.length == 0:
-            raise CrashError
+            raise self.end()
         if self.length is not None:
             self.length -= 1
 
@@ -46,6 +48,7 @@ class Service:
     fuse: Fuse = field(default_factory=lambda: Fuse(None))
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # no secret
     n_requests: int = 0
+    last: LastRun | None = None  # `sync_runs`
 
     def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
         self.fuse.burn()
@@ -79,10 +82,18 @@ class Service:
             self.texts.pop(gone, None)
             self.n_requests += 1
 
-    def check(self) -> None:
-        """What the state claims to know is so, and it has room for every record there is."""
+    def put(self, name: str, text: str) -> None:
+        """Write a record behind everybody's back."""
+        self.texts[name] = text
+
+    def drop(self, name: str) -> None:
+        """Delete a record behind everybody's back."""
+        self.texts.pop(name, None)
+
+    def check(self, foreign: Container[str] = ()) -> None:
+        """What the state claims to know is so, and it has room for every record there is, but for foreign ones."""
         roomy = {record_id(doc_id, i) for doc_id, row in self.rows.items() for i in range(len(row["payload_hashes"]))}
-        assert self.texts.keys() <= roomy
+        assert {name for name in self.texts if "#" in name and name not in foreign} <= roomy
         for doc_id, row in self.rows.items():
             for i, known in enumerate(row["payload_hashes"]):
                 lost = row["document_hash"] is not None and record_id(doc_id, i) not in self.texts

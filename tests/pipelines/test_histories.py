@@ -9,28 +9,32 @@ import pytest
 
 from pipelines.apply import apply_window
 from pipelines.ids import record_id
+from pipelines.inspection import Inspected, judge
 from pipelines.status import Held, Status, status
 from tests.pipelines.histories import N_HISTORIES, Histories, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from pipelines.documents import Document
+    from pipelines.form import LastRun
     from pipelines.winner import Head
     from tests.pipelines.service import Service
+    from tests.pipelines.task import Task
 
 
 def test_every_history_ends_as_its_source_says() -> None:
     run()
-    assert Histories.counts["settled"] >= N_HISTORIES
+    assert Histories.counts["settled, whole"] >= N_HISTORIES
+    assert Histories.counts["settled, incremental"] >= N_HISTORIES
     assert Histories.counts["died"] >= N_HISTORIES // 10
 
 
 # Copies of the code with one fault each, as products of this kind have had them.
 
 
-def trusting_a_missing_row(head: Head | None, held: Held | None, recipe: str, *, in_source: bool | None) -> Status:
-    return Status.DELETE if head is None else status(head, held, recipe, in_source=in_source)
+def trusting_a_missing_row(head: Head | None, held: Held | None, recipe: str, **known: Any) -> Status:
+    return Status.DELETE if head is None else status(head, held, recipe, **known)
 
 
 def forgetting_ties(heads: Iterable[Head], recipe: str) -> Head:
@@ -54,16 +58,31 @@ def deleting_first(window: Sequence[Document], state: Service, index: Service, *
     apply_window(window, state, index, *rest, **more)
 
 
+def blind_to_the_source(task: Task, last: LastRun) -> set[str]:
+    return {*task.world.logs["embeddings"].touched[last.table_version :], *task.world.forgotten}
+
+
+def always_incremental(last: LastRun | None, *_: Any) -> str | None:
+    return "the first" if last is None else None
+
+
+def without_what_is_beyond_the_text(document: Document, present: Mapping[int, str], **_: Any) -> Inspected:
+    return judge(document, {ordinal: wrong for ordinal, wrong in present.items() if ordinal < len(document.hashes)})
+
+
 @pytest.mark.parametrize(
     ("place", "fault"),
     [
-        ("tests.pipelines.world.status", trusting_a_missing_row),
-        ("tests.pipelines.world.winner", forgetting_ties),
+        ("tests.pipelines.task.status", trusting_a_missing_row),
+        ("tests.pipelines.task.winner", forgetting_ties),
         ("pipelines.documents.Document.intent_row", without_intent),
         ("pipelines.documents.Document.intent_row", recording_before_the_answer),
-        ("tests.pipelines.world.apply_window", deleting_first),
+        ("tests.pipelines.task.apply_window", deleting_first),
+        ("tests.pipelines.task.Task.changed", blind_to_the_source),
+        ("tests.pipelines.task.why_whole", always_incremental),
+        ("tests.pipelines.task.judge", without_what_is_beyond_the_text),
     ],
-    ids=["a missing row is a delete", "ties", "no intent", "recorded before the answer", "deletes first"],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_known_fault_is_found(place: str, fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, fault)
@@ -82,7 +101,10 @@ def keyed_by_text(window: Sequence[Document], state: Service, index: Service, *_
 class KeyedByText(Histories):
     """Two documents with a sentence in common share its record; only texts can be compared, for ids are others."""
 
-    def check(self) -> None:
+    def foreign(self) -> set[str]:
+        return {"theirs"}
+
+    def check(self, _foreign: Container[str] = ()) -> None:
         return
 
     def nothing_is_lost_without_proof(self, _before: dict[str, str]) -> None:
@@ -95,7 +117,7 @@ class KeyedByText(Histories):
 def test_records_keyed_by_their_text_are_found_to_lose_what_two_documents_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tests.pipelines.world.apply_window", keyed_by_text)
+    monkeypatch.setattr("tests.pipelines.task.apply_window", keyed_by_text)
     monkeypatch.setattr(Histories, "refuse", lambda _self: None)
     monkeypatch.setattr(Histories, "sync_and_perhaps_die", lambda _self: None)
     with pytest.raises((AssertionError, ExceptionGroup)):
