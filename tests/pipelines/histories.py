@@ -292,10 +292,10 @@ def outcome(world: World, n_window: int) -> bool:
     return False
 
 
-def run(machine: type[Histories] = Histories) -> None:
+def run(machine: type[Histories] = Histories, n_histories: int = N_HISTORIES) -> None:
     Histories.counts.clear()
     chosen = settings(
-        max_examples=N_HISTORIES,
+        max_examples=n_histories,
         stateful_step_count=14,
         deadline=None,
         database=None,
