@@ -55,6 +55,7 @@ class Lease:
         try:
             self._look()
         except BaseException:
+            self._deadline = 0.0
             self._write(None)
             raise
         self._renewal.start()

@@ -14,6 +14,7 @@ import orjson
 from pipelines.ids import TOMBSTONE_HASH, content_hash, doc_id, record_id
 from pipelines.prepare import Prepared, prepare
 from pipelines.recipe import embeddings_recipe
+from pipelines.sql import sql_string
 from pipelines.state_tables import DEAD_LETTER, INDEX_STATE, SYNC_RUNS
 from pipelines.sync import sync
 from pipelines.tables import EMBEDDINGS
@@ -123,7 +124,7 @@ class Scene:
     def source_holds(self, source_ids: set[str]) -> None:
         """Make the source hold just these documents."""
         if source_ids != self.held:
-            ids = ", ".join(f"('{source_id}', 'a text')" for source_id in sorted(source_ids))
+            ids = ", ".join(f"({sql_string(source_id)}, 'a text')" for source_id in sorted(source_ids))
             self.spark.sql(f"INSERT OVERWRITE {self.settings.source_table} VALUES {ids}")
         self.held = source_ids
 
