@@ -76,6 +76,9 @@ class Summary:
         )
 
 
+NOTHING = Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())  # no document at all
+
+
 def to_changes(
     heads: DataFrame, held: DataFrame, source_ids: DataFrame | None, forgotten: DataFrame, recipe: str
 ) -> DataFrame:

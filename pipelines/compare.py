@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from pipelines.changes import Summary, summarise, to_changes
+from pipelines.changes import NOTHING, Summary, summarise, to_changes
 from pipelines.form import MAX_CHANGED_DOCUMENTS, LastRun, why_whole
 from pipelines.heads import to_heads
 from pipelines.runs import last_run
@@ -27,32 +27,33 @@ class Comparison:
 
     form: str  # incremental or whole
     reason: str  # why that one
-    embeddings: DataFrame  # rows of `embeddings` of the documents compared
-    changes: DataFrame  # from `to_changes`
     summary: Summary
+    embeddings: DataFrame | None = None  # rows of `embeddings` of the documents compared; None where there are none
+    changes: DataFrame | None = None  # from `to_changes`
 
 
 def compare(spark: SparkSession, settings: Settings, state: State, snapshot: Snapshot) -> Comparison:
     """Compare what can have changed since the last sync; everything, where that is not known."""
     held, last = state.holding(), last_run(spark, settings)
     reason = why_whole(last, snapshot, held, settings)
-    ids: DataFrame | None = None
+    ids: list[str] | None = None
     if last is not None and reason is None:
         ids, reason = _changed_ids(spark, settings, state, snapshot, last)
     if ids is None:
-        changes = _changes(spark, settings, state, snapshot, None)
-        embeddings = snapshot.embeddings(spark, settings)
-        return Comparison("whole", str(reason), embeddings, changes, summarise(changes))
-    changes = _changes(spark, settings, state, snapshot, ids)
-    embeddings = _of(snapshot.embeddings(spark, settings), ids)
-    summary = summarise(changes).beside(state.holding(without=ids))
-    return Comparison("incremental", "the last sync left nothing open", embeddings, changes, summary)
+        embeddings, changes = _frames(spark, settings, state, snapshot, None)
+        return Comparison("whole", str(reason), summarise(changes), embeddings, changes)
+    how = "incremental", "the last sync left nothing open"
+    if not ids:
+        return Comparison(*how, NOTHING.beside(held))
+    chosen = spark.createDataFrame([(doc_id,) for doc_id in ids], "doc_id STRING")
+    embeddings, changes = _frames(spark, settings, state, snapshot, chosen)
+    return Comparison(*how, summarise(changes).beside(state.holding(without=chosen)), embeddings, changes)
 
 
 def _changed_ids(
     spark: SparkSession, settings: Settings, state: State, snapshot: Snapshot, last: LastRun
-) -> tuple[DataFrame | None, str | None]:
-    """Column `doc_id` of every document that can have changed, or why they cannot be named."""
+) -> tuple[list[str] | None, str | None]:
+    """Name every document that can have changed, or say why they cannot be named."""
     changed = snapshot.changed_ids(spark, settings, last.table_version, last.source_version)
     # A document may be forgotten or allowed back without a row anywhere; there are few of them.
     changed = changed.union(state.forgotten(undone=True)).where("doc_id IS NOT NULL").distinct()
@@ -62,19 +63,20 @@ def _changed_ids(
         return None, f"the changes since the last sync cannot be read: {error.getCondition() or type(error).__name__}"
     if len(found) > MAX_CHANGED_DOCUMENTS:
         return None, f"more than {MAX_CHANGED_DOCUMENTS} documents changed"
-    return spark.createDataFrame(found, "doc_id STRING"), None
+    return [row.doc_id for row in found], None
 
 
-def _changes(
+def _frames(
     spark: SparkSession, settings: Settings, state: State, snapshot: Snapshot, ids: DataFrame | None
-) -> DataFrame:
-    """Classify documents: those of these ids, or all."""
-    heads = to_heads(_of(snapshot.embeddings(spark, settings), ids), snapshot.recipe)
+) -> tuple[DataFrame, DataFrame]:
+    """Rows of `embeddings` and changes of documents: those of these ids, or all."""
+    embeddings = _of(snapshot.embeddings(spark, settings), ids)
     held = _of(state.held(retry_dead_letters=settings.retry_dead_letters), ids)
     source_ids = snapshot.source_ids(spark, settings)
     if source_ids is not None:
         source_ids = _of(source_ids, ids)
-    return to_changes(heads, held, source_ids, state.forgotten(), snapshot.recipe)
+    heads = to_heads(embeddings, snapshot.recipe)
+    return embeddings, to_changes(heads, held, source_ids, state.forgotten(), snapshot.recipe)
 
 
 def _of(rows: DataFrame, ids: DataFrame | None) -> DataFrame:

@@ -126,7 +126,7 @@ def _compared(spark: SparkSession, settings: Settings, state: State, report: Syn
 
 
 def _windows(found: Comparison, *, with_records: bool) -> Iterator[list[Document]]:
-    if not found.summary.n_changed:
+    if found.embeddings is None or found.changes is None or not found.summary.n_changed:
         return iter(())
     return windows(read_documents(found.embeddings, found.changes, with_records=with_records), WINDOW_RECORDS)
 

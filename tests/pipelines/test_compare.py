@@ -26,6 +26,7 @@ def found(scene: Scene) -> Comparison:
 
 
 def differing(comparison: Comparison) -> list[tuple[str, str]]:
+    assert comparison.changes is not None
     rows = comparison.changes.where("status <> 'same'").select("doc_id", "status").collect()
     return sorted((row.doc_id, row.status) for row in rows)
 
