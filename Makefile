@@ -9,7 +9,7 @@ PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 pyt
 	),$(error Needs Python 3.11 or later with its venv module, python3 is $(or $(shell python3 --version 2>/dev/null),missing): \
 	install one, for example python3.13 (on Debian and Ubuntu also python3.13-venv), and run make again))
 
-.PHONY: help run test lint bench
+.PHONY: help run test soak lint bench
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ run: .venv/local.stamp  ## documents in, searchable index out, on this machine; 
 
 test: .venv/dev.stamp .venv/sdk9.stamp  ## every test; ARGS="..." goes to pytest
 	.venv/bin/python -m pytest $(ARGS)
+
+soak: .venv/dev.stamp  ## new histories and kills for so long: MINUTES=60
+	.venv/bin/python -m tests.soak $(or $(MINUTES),60)
 
 lint: .venv/dev.stamp  ## ruff and mypy
 	.venv/bin/python -m ruff check

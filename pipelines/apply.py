@@ -1,7 +1,8 @@
-"""One window of documents, sent: intent, upserts, deletes, and only then what is known."""
+"""Windows of documents, sent: intent, upserts, deletes, and only then what is known."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -9,7 +10,8 @@ from pipelines.cost import add_cost
 from pipelines.ids import record_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
     from typing import Any
 
     from pipelines.documents import Document
@@ -40,60 +42,98 @@ class Writer(Protocol):
         """Delete records; ids that are not there are fine."""
 
 
-def apply_window(  # noqa: PLR0913  # what a window needs
-    window: Sequence[Document],
+def apply_windows(  # noqa: PLR0913  # what windows need
+    windows: Iterable[Sequence[Document]],
     state: Memory,
     index: Writer,
     report: SyncReport,
     *,
     guard: Guard,
     dead: Mapping[str, set[str]],
-) -> None:
-    """Make the index hold what the window's documents should, and the state say so.
+    aside: Executor,
+) -> Iterator[None]:
+    """Make the index hold what the windows' documents should, and the state say so.
 
     A crash anywhere leaves a state that claims nothing it does not know: the intent says so of every record that a
     request may touch, and what is done is merged only after the last answer. A refused record is noted before that,
     or a crash in between would lose it in silence.
 
+    While one window is sent, `aside` notes what became of the one before, reads the one after and merges its intent,
+    in one commit: Spark and the index work at the same time, and the driver holds two windows.
+
     Args:
-        window: documents that differ, with their records.
+        windows: documents that differ, with their records; no document is in two windows.
         state: of the namespace.
         index: the namespace.
         report: counts are added to it.
         guard: asked before an old record is deleted because its successor was refused.
         dead: ids of records refused in earlier runs, by document.
+        aside: one thread.
+
+    Yields:
+        after each window that was sent.
 
     Raises:
         VectorIndexError: a request failed; the state says that nothing is known of what it touched.
         SyncRefused: the guard does not allow so many deletes.
     """
+    ahead = iter(windows)
+
+    def turn(sent: _Sent) -> Sequence[Document]:
+        window = next(ahead, ())
+        intent = [document.intent_row() for document in window if (plan := document.plan()).upserts or plan.deletes]
+        state.bury(sent.refused, sent.alive)
+        state.merge([*sent.rows, *intent])
+        return window
+
+    sent = _Sent()
+    window = turn(sent)
+    while window:
+        following = aside.submit(turn, sent)
+        sent = _send(window, index, report, guard, dead)
+        yield
+        window = following.result()
+    turn(sent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is to be noted of a window that was sent."""
+
+    rows: Sequence[Mapping[str, Any]] = ()  # of `index_state`
+    refused: Sequence[Mapping[str, Any]] = ()  # rows of `dead_letter`
+    alive: Sequence[str] = ()  # ids that are no dead letters any more
+
+
+def _send(
+    window: Sequence[Document], index: Writer, report: SyncReport, guard: Guard, dead: Mapping[str, set[str]]
+) -> _Sent:
     plans = [(document, document.plan()) for document in window]
     upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
     deletes = [record_id(document.doc_id, o) for document, plan in plans for o in plan.deletes]
-    state.merge([document.intent_row() for document, plan in plans if plan.upserts or plan.deletes])
     refused = {letter.record_id: letter for letter in index.upsert([document.records[o] for document, o in upserts])}
     places = [(document, o) for document, o in upserts if document.records[o].id in refused]
     # What the index refuses must not leave behind what stood there before.
     stale = [document.records[o].id for document, o in places if o < len(document.held)]
     guard.allow_deletes(len(stale))
     index.delete(deletes + stale)
-    state.bury(
-        [_letter(document, o, refused[document.records[o].id]) for document, o in places],
-        [i for document in window for i in sorted(dead.get(document.doc_id, ())) if i not in refused],
-    )
     lost: dict[str, set[int]] = {}
     for document, ordinal in places:
         lost.setdefault(document.doc_id, set()).add(ordinal)
-    state.merge([document.done_row(lost.get(document.doc_id, ())) for document in window])
     report.n_upserted += len(upserts) - len(refused)
     report.n_deleted += len(deletes) + len(stale)
     report.n_unchanged += sum(plan.n_unchanged for _, plan in plans)
     report.n_refused += len(refused)
     _add_cost(report, [(it, o) for it, o in upserts if it.records[o].id not in refused], len(deletes) + len(stale))
+    return _Sent(
+        [document.done_row(lost.get(document.doc_id, ())) for document in window],
+        [_letter(document, o, refused[document.records[o].id]) for document, o in places],
+        [i for document in window for i in sorted(dead.get(document.doc_id, ())) if i not in refused],
+    )
 
 
 def plan_window(window: Sequence[Document], report: SyncReport) -> None:
-    """Count what `apply_window` would do, and do nothing."""
+    """Count what `apply_windows` would do, and do nothing."""
     upserts, n_deletes, sent = [], 0, []
     for document in window:
         plan = document.plan()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pipelines.apply import apply_window, plan_window
+from pipelines.apply import apply_windows, plan_window
 from pipelines.compare import Comparison, compare
 from pipelines.documents import Document, read_documents, windows
 from pipelines.errors import SyncRefused, TooManyRefused, VectorIndexError
@@ -88,9 +89,10 @@ def sync(
             guard.check()
         with _phase(report, "apply"), _counted(report, index):
             dead = state.dead_letters() if found.summary.n_changed else {}
-            for window in _windows(found, with_records=True):
-                apply_window(window, state, index, report, guard=guard, dead=dead)
-                on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
+            with ThreadPoolExecutor(1) as aside:
+                ahead = _windows(found, with_records=True)
+                for _ in apply_windows(ahead, state, index, report, guard=guard, dead=dead, aside=aside):
+                    on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
             report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
         with _phase(report, "visible"), _counted(report, index):
             if index.n_writes:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -292,16 +292,21 @@ def outcome(world: World, n_window: int) -> bool:
     return False
 
 
-def run(machine: type[Histories] = Histories, n_histories: int = N_HISTORIES) -> None:
+def run(machine: type[Histories] = Histories, n_histories: int = N_HISTORIES, drawn_by: int | None = None) -> None:
+    """Play histories: the same ones each time, or those of a seed."""
     Histories.counts.clear()
     chosen = settings(
         max_examples=n_histories,
         stateful_step_count=14,
         deadline=None,
         database=None,
-        derandomize=True,
+        derandomize=drawn_by is None,
         phases=[Phase.generate],  # to make a failing history small takes minutes
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(machine, settings=chosen)
+
+    def begun() -> Histories:  # a seed stays with what it is given to
+        return machine()
+
+    run_state_machine_as_test(machine if drawn_by is None else seed(drawn_by)(begun), settings=chosen)

@@ -1,6 +1,6 @@
 """The job's last task over a world: what `compare`, `sync`, `Survey` and `forget` do in Spark, over rows in memory.
 
-What decides is the code itself: `why_whole`, `winner`, `status`, `Guard`, `apply_window`, `judge`.
+What decides is the code itself: `why_whole`, `winner`, `status`, `Guard`, `apply_windows`, `judge`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.apply import apply_window
+from pipelines.apply import apply_windows
 from pipelines.documents import Document, windows
 from pipelines.errors import SyncRefused
 from pipelines.form import Holding, LastRun, why_whole
@@ -22,6 +22,7 @@ from pipelines.snapshot import Snapshot
 from pipelines.status import Held, Status, status
 from pipelines.survey import Stranger
 from pipelines.winner import Head, winner
+from tests.pipelines.aside import Early, Late
 from tests.pipelines.scene import NOON
 from tests.pipelines.service import VECTOR, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
@@ -103,8 +104,9 @@ class Task:
         guard = self._guard(found)
         guard.check()
         chosen = [doc_id for doc_id, what in found.items() if what in (Status.WRITE, Status.DELETE)]
-        for window in windows(self.documents(chosen, found), n_window):
-            apply_window(window, self.service, self.service, report, guard=guard, dead=dead)
+        ahead, aside = windows(self.documents(chosen, found), n_window), (Early() if n_window % 2 else Late())
+        for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, dead=dead, aside=aside):
+            pass
         n_pending = sum(what == Status.PENDING for what in found.values())
         age_s = (last and last.whole_age_s) if reason is None else 0.0
         outcome = "partial" if report.n_refused else "succeeded"

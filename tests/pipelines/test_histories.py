@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelines.apply import apply_window
+from pipelines.apply import apply_windows
 from pipelines.ids import record_id
 from pipelines.inspection import Inspected, judge
 from pipelines.status import Held, Status, status
 from tests.pipelines.histories import N_HISTORIES, Histories, run
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from pipelines.documents import Document
     from pipelines.form import LastRun
@@ -49,13 +49,16 @@ def recording_before_the_answer(document: Document) -> dict[str, Any]:
     return document.done_row()
 
 
-def deleting_first(window: Sequence[Document], state: Service, index: Service, *rest: Any, **more: Any) -> None:
-    for document in window:
+def deleting_first(
+    windows: Iterable[Sequence[Document]], state: Service, index: Service, *rest: Any, **more: Any
+) -> Iterator[None]:
+    documents = [document for window in windows for document in window]
+    for document in documents:
         if document.held:
             state.merge([document.row((None,) * max(len(document.held), len(document.hashes)), None)])
             index.delete([record_id(document.doc_id, ordinal) for ordinal in range(len(document.held))])
             document.change["held"] = [None] * len(document.held)
-    apply_window(window, state, index, *rest, **more)
+    yield from apply_windows([documents] if documents else [], state, index, *rest, **more)
 
 
 def blind_to_the_source(task: Task, last: LastRun) -> set[str]:
@@ -77,7 +80,7 @@ def without_what_is_beyond_the_text(document: Document, present: Mapping[int, st
         ("tests.pipelines.task.winner", forgetting_ties),
         ("pipelines.documents.Document.intent_row", without_intent),
         ("pipelines.documents.Document.intent_row", recording_before_the_answer),
-        ("tests.pipelines.task.apply_window", deleting_first),
+        ("tests.pipelines.task.apply_windows", deleting_first),
         ("tests.pipelines.task.Task.changed", blind_to_the_source),
         ("tests.pipelines.task.why_whole", always_incremental),
         ("tests.pipelines.task.judge", without_what_is_beyond_the_text),
@@ -90,12 +93,15 @@ def test_a_known_fault_is_found(place: str, fault: Any, monkeypatch: pytest.Monk
         run()
 
 
-def keyed_by_text(window: Sequence[Document], state: Service, index: Service, *_: Any, **_more: Any) -> None:
-    for document in window:
+def keyed_by_text(
+    windows: Iterable[Sequence[Document]], state: Service, index: Service, *_: Any, **_more: Any
+) -> Iterator[None]:
+    for document in (document for window in windows for document in window):
         pairs = zip(document.records, document.hashes, strict=True)
         index.upsert([replace(record, id=name) for record, name in pairs if name not in document.held])
         index.delete([name for name in document.held if name is not None and name not in document.hashes])
         state.merge([document.done_row()])
+        yield
 
 
 class KeyedByText(Histories):
@@ -117,7 +123,7 @@ class KeyedByText(Histories):
 def test_records_keyed_by_their_text_are_found_to_lose_what_two_documents_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tests.pipelines.task.apply_window", keyed_by_text)
+    monkeypatch.setattr("tests.pipelines.task.apply_windows", keyed_by_text)
     monkeypatch.setattr(Histories, "refuse", lambda _self: None)
     monkeypatch.setattr(Histories, "sync_and_perhaps_die", lambda _self: None)
     with pytest.raises((AssertionError, ExceptionGroup)):

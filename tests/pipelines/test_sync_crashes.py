@@ -12,13 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipelines import sync as sync_module
-from pipelines.apply import apply_window
+from pipelines.apply import apply_windows
 from pipelines.documents import Document, windows
 from pipelines.guard import Guard
 from pipelines.ids import TOMBSTONE_HASH, content_hash, record_id
 from pipelines.index import VectorIndex
 from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
+from tests.pipelines.aside import Early, Late
 from tests.pipelines.scene import NOON, Version, desired
 from tests.pipelines.service import VECTOR, CrashError, Fuse, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
@@ -58,8 +59,12 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, 0)
     dead = service.dead_letters()
-    for window in windows(list(differing(wanted, service, retry=retry)), n_window):
-        apply_window(window, service, service, report, guard=ANY, dead=dead)
+    ahead, aside = (
+        windows(list(differing(wanted, service, retry=retry)), n_window),
+        (Early() if n_window % 2 else Late()),
+    )
+    for _ in apply_windows(ahead, service, service, report, guard=ANY, dead=dead, aside=aside):
+        pass
     return report
 
 
@@ -121,7 +126,7 @@ def test_every_step_of_one_sync_can_be_the_last(then: str) -> None:
         service.check()
         assert service.texts == {record_id("p", i): text for i, text in enumerate(then)}
         n_steps += 1
-    assert n_steps == 4 + 2 + 3 + 2  # merges; looks at dead letters; sentences edited and new; sentences deleted
+    assert n_steps == 4 + 4 + 3 + 2  # merges; looks at dead letters; sentences edited and new; sentences deleted
 
 
 class MortalIndex(VectorIndex):

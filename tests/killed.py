@@ -1,0 +1,155 @@
+"""One home, on which the real job dies three times by `kill -9` and its index server once, and a last run mends all.
+
+Moments are drawn: so many steps after Spark has come up, and so far into that step.
+
+python -m tests.killed SEED    one such game, as a failure names it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO, TYPE_CHECKING
+
+from local.session import REPOSITORY
+from tests.pipelines.scene import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+N_ROUNDS = 3
+MAX_STEPS = 16  # of a job: about one sync
+MAX_WAIT_S = 0.5  # into a step: about as long as one takes
+REQUEST_S = 0.2  # how long a write takes: else hardly a kill would meet one
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy reaches this machine's loopback
+
+
+@dataclass(slots=True)
+class Process:
+    """A process, in a group of its own with those it starts, and what it has said so far."""
+
+    popen: subprocess.Popen[str]
+    output: IO[str]
+    said: list[str] = field(default_factory=list)
+
+    def next(self) -> str:
+        """Wait for the next thing it says."""
+        line = self.output.readline().strip()
+        assert line, f"{self.popen.args} ended by itself, with status {self.popen.wait()}, after {self.said[-3:]}"
+        self.said.append(line)
+        return line
+
+    def until(self, step: str) -> None:
+        while self.next() != step:
+            pass
+
+    def kill(self) -> str:
+        """Kill it with every process that it started, its JVM among them; return the last two steps it began."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.said += self.output.read().splitlines()
+        return ", ".join(self.said[-2:])
+
+
+@contextmanager
+def started(home: Path, *command: str) -> Iterator[Process]:
+    """Run a module of ours; none of its processes outlives the block."""
+    command = (sys.executable, "-m", *command)
+    environment = os.environ | {"PINECONE_API_KEY": KEY}
+    pipe = subprocess.PIPE
+    with (
+        log_of(home).open("a", encoding="utf-8") as log,
+        subprocess.Popen(  # noqa: S603  # ours
+            command, cwd=REPOSITORY, env=environment, stdout=pipe, stderr=log, text=True, start_new_session=True
+        ) as popen,
+    ):
+        assert popen.stdout is not None
+        process = Process(popen, popen.stdout)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def log_of(home: Path) -> Path:
+    return home.with_suffix(".log")
+
+
+@dataclass(slots=True)
+class Game:
+    """A home and its server, and what dies there."""
+
+    home: Path
+    seed: int
+    kills: list[str] = field(default_factory=list)  # who died, and where the job was
+
+    def play(self) -> str:
+        """Kill, then run to the end; return what was found there, all of it right."""
+        try:
+            with ExitStack() as stack:
+                return self._play(stack, Random(self.seed))  # noqa: S311  # no secret
+        except BaseException as error:
+            words = log_of(self.home).read_text(encoding="utf-8")[-4000:]
+            error.add_note(f"{self.kills}\nagain: python -m tests.killed {self.seed}\n{words}")
+            raise
+
+    def _play(self, stack: ExitStack, random: Random) -> str:
+        server, url = self._serve(stack, 0)
+        for number in range(N_ROUNDS):
+            with started(self.home, "tests.victim", "work", str(self.home), url, f"{self.seed} {number}") as job:
+                job.until("up")
+                if number == 0:
+                    job.until("create")  # and so it dies while the state tables are made
+                elif number == 1:
+                    go_on(job, random)
+                else:
+                    job.until("upsert")
+                    time.sleep(random.uniform(0, 3 * REQUEST_S))
+                    server.kill()
+                    self.kills.append(f"server: {job.said[-1]}")
+                    time.sleep(random.uniform(0, 1))
+                    server, _ = self._serve(stack, int(url.rpartition(":")[2]))
+                    job.until("synced")
+                    go_on(job, random)
+                time.sleep(random.uniform(0, MAX_WAIT_S))
+                self.kills.append(f"job: {job.kill()}")
+        with started(self.home, "tests.victim", "last", str(self.home), url) as job:
+            job.until("up")
+            return job.next()  # which it says if all is right
+
+    def _serve(self, stack: ExitStack, port: int) -> tuple[Process, str]:
+        """Start the index server; return it and its address."""
+        serve = ("local", "serve", "--home", str(self.home), "--port", str(port))
+        server = stack.enter_context(started(self.home, *serve))
+        url = server.next().partition(" at ")[2].partition(";")[0]
+        slow = [{"operation": name, "n_times": None, "delay_s": REQUEST_S} for name in ("upsert", "delete")]
+        body = json.dumps({"faults": slow}).encode()
+        asked = urllib.request.Request(f"{url}/faults", body, {"Api-Key": KEY}, method="PUT")  # noqa: S310  # loopback
+        DIRECT.open(asked).close()
+        return server, url
+
+
+def go_on(job: Process, random: Random) -> None:
+    for _ in range(random.randint(1, MAX_STEPS)):
+        job.next()
+
+
+def main(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        game = Game(Path(folder) / "home", seed)
+        found = game.play()
+    print(*game.kills, found, sep="\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,17 @@
+"""Whenever `kill -9` hits the job or the index server: the next run makes the index what the log says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.killed import N_ROUNDS, Game
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_job_killed_at_any_moment_is_mended_by_the_next_one(tmp_path: Path) -> None:
+    game = Game(tmp_path / "home", seed=1)
+    game.play()
+    assert len(game.kills) == N_ROUNDS + 1
+    assert game.kills[0].endswith("create")
