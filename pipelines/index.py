@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _PASSING, _REFUSING = (408, 429), (400, 413)  # statuses: worth another try; worth a try with less
 _METRICS = ("cosine", "dotproduct")  # our vectors have length one, so both rank alike
 
-
 Answer = TypeVar("Answer")
 
 
@@ -73,11 +72,6 @@ class VectorIndex:
     def n_retries(self) -> int:
         """Those of them that were sent again, beyond what the SDK repeats by itself."""
         return self._sender.n_retries
-
-    @property
-    def n_writes(self) -> int:
-        """Requests that wrote records."""
-        return self._sender.n_requests
 
     def ensure(self, dimension: int) -> None:
         """Create the index if it is not there; else check that it is the one we write to.

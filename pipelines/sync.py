@@ -95,7 +95,7 @@ def sync(
                     on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
             report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
         with _phase(report, "visible"), _counted(report, index):
-            if index.n_writes:
+            if report.n_upserted or report.n_deleted:
                 report.lsn, report.visible_at = index.lsn, _seen_at(Reader(index, settings.namespace))
     _check_refused(report, settings)
     return report
