@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from pipelines.errors import SyncRefused, VectorIndexError
+from pipelines.errors import LeaseLost, SyncRefused, VectorIndexError
 from pipelines.inspection import Kind
 from tests.pipelines.happenings import CONTENTS, IDS, Happenings
 from tests.pipelines.service import CrashError, Fuse
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.pipelines.logs import Content
 
 N_HISTORIES = 2_000
+ENDS = st.sampled_from([CrashError, partial(VectorIndexError, "it passes"), partial(LeaseLost, "another may write")])
 
 
 class Histories(Happenings):
@@ -37,14 +38,13 @@ class Histories(Happenings):
     def forget(self, doc_id: str, length: int | None) -> None:
         self.dies_at(length, lambda: Task(self.world).forget(doc_id))
 
-    @rule(length=st.integers(0, 9), n_window=st.integers(1, 6), update=st.booleans(), passes=st.booleans())
-    def sync_and_perhaps_die(self, length: int, n_window: int, update: bool, passes: bool) -> None:
+    @rule(length=st.integers(0, 9), n_window=st.integers(1, 6), update=st.booleans(), end=ENDS)
+    def sync_and_perhaps_die(self, length: int, n_window: int, update: bool, end: Callable[[], Exception]) -> None:
         if update:
             self.world.update()
         self.mend(length)
         before, rehearsal = dict(self.service.texts), self.rehearsal()
         refused = outcome(rehearsal, n_window)
-        end = partial(VectorIndexError, "it passes") if passes else CrashError
         self.dies_at(length, lambda: outcome(self.world, n_window), end)
         assert not refused or self.service.texts == before
         # What was there and is to be there is there all the time.
@@ -65,9 +65,9 @@ class Histories(Happenings):
         self.service.fuse = Fuse(length, end)
         try:
             act()
-        except (CrashError, VectorIndexError) as error:
+        except (CrashError, VectorIndexError, LeaseLost) as error:
             self.counts["died"] += 1
-            if self.service.last is not None and isinstance(error, VectorIndexError):
+            if self.service.last is not None and not isinstance(error, CrashError):
                 # A process that is killed notes nothing.
                 self.service.last = replace(self.service.last, outcome="failed")
         self.service.fuse = Fuse(None)

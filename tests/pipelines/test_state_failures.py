@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelines import lease
+from pipelines.errors import LeaseLost
 from pipelines.state import State
 from tests.pipelines.scene import Version, desired
 from tests.pipelines.service import Service
@@ -102,10 +104,16 @@ def test_a_real_sync_says_what_the_disk_refused_and_the_next_one_converges(
         with pytest.raises(OSError, match=os.strerror(number)):
             scene.sync()
     monkeypatch.setattr(State, "merge", merge)
+    monkeypatch.setattr(lease, "LEASE_S", 0.0)  # it is over before the first write
+    with pytest.raises(LeaseLost):
+        scene.sync()
+    monkeypatch.setattr(lease, "LEASE_S", 60.0)
     report = scene.sync()
     assert (report.n_upserted, report.n_deleted) == (1, 2)  # once more: nothing was known to be done
     assert scene.contents() == desired(*last)
     outcomes = [(row.outcome, row.error) for row in scene.runs()]
+    outcome, error = outcomes.pop(3)
+    assert (outcome, error[:29]) == ("failed", "this run may no longer write ")
     refused = [("failed", f"[Errno {number}] {os.strerror(number)}") for number, _ in failures]
     assert outcomes == [("succeeded", None), *refused, ("succeeded", None)]
     assert scene.sync().n_changed == 0
