@@ -77,7 +77,7 @@ DIFFERING = ("write", "delete")
 def read_documents(
     embeddings: DataFrame, changes: DataFrame, statuses: Sequence[str] = DIFFERING, *, with_records: bool
 ) -> Iterator[Document]:
-    """Stream documents by id, each with what it should hold, so that the driver holds one at a time.
+    """Stream documents, each with what it should hold, so that the driver holds one at a time.
 
     Args:
         embeddings: all rows of `embeddings`, at one version.
@@ -85,36 +85,32 @@ def read_documents(
         statuses: of the documents wanted; one that is held back comes without what it should hold.
         with_records: bring the records along, not only their hashes.
     """
+    key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
     payload = content_hash_column(F.col("metadata"), F.col("text_hash"), F.col("model"))
     heavy = ["metadata", "vector"] if with_records else []
-    records = (
-        embeddings.where("NOT deleted")
-        .select(
-            *("doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal"),
-            payload.alias("hash"),
-            F.octet_length("metadata").alias("n_bytes"),
-            *heavy,
+    records = embeddings.where("NOT deleted").select(
+        *key, "ordinal", payload.alias("hash"), F.octet_length("metadata").alias("n_bytes"), *heavy
+    )
+    wanted = (
+        changes.where(F.col("status").isin(*statuses))
+        .alias("d")
+        .join(
+            records.alias("r"),
+            F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
+            "left",
         )
-        .dropDuplicates(["doc_id", "source_epoch", "version", "recipe", "document_hash", "ordinal"])
     )
-    chosen = changes.where(F.col("status").isin(*statuses))
-    key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
-    wanted = chosen.alias("d").join(
-        records.alias("r"),
-        F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
-        "left",
-    )
-    columns = [f"d.{name}" for name in chosen.columns if name != "held"]
-    # What is held travels once a document, not once a sentence.
-    held = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.col("d.held")).alias("held")
-    rows = wanted.select(*columns, held, "r.ordinal", "r.hash", "r.n_bytes", *(f"r.{name}" for name in heavy))
+    # What is known of a document travels once, not with each sentence.
+    change = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.struct("d.*")).alias("change")
+    rows = wanted.select("d.doc_id", change, "r.ordinal", "r.hash", "r.n_bytes", *(f"r.{name}" for name in heavy))
     document: Document | None = None
-    for row in iterate_rows(rows.orderBy("d.doc_id", "r.ordinal")):
-        if document is None or document.change["doc_id"] != row["doc_id"]:
+    # A document lies in one partition. To sort them all would be to compute all twice, the first time for a sample.
+    for row in iterate_rows(rows.repartition("doc_id").sortWithinPartitions("doc_id", "ordinal")):
+        if document is None or document.doc_id != row["doc_id"]:
             if document is not None:
                 yield document
-            document = Document(row)
-        if row["ordinal"] is not None:
+            document = Document(row["change"])
+        if row["ordinal"] == len(document.hashes):  # a row that repeats one, as after a refresh, is passed over
             document.hashes.append(row["hash"])
             document.sizes.append(row["n_bytes"])
             if heavy:
