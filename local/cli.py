@@ -70,7 +70,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, str]:
     """Read the settings that have a flag of their own."""
     given = {name: getattr(options, name, None) for name in ONCE}
     chosen = {name: str(value).lower() if value is True else str(value) for name, value in given.items() if value}
-    if getattr(options, "undo", False):
+    if getattr(options, "undo", False) and "forget" in chosen:
         chosen["allow_back"] = chosen.pop("forget")
     return chosen
 

@@ -60,7 +60,7 @@ class Context:
 
 
 @contextmanager
-def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
+def opened(context: Context, source: Source, screen: Screen, *, writes: bool = True) -> Iterator[Job]:
     """Hold the home, start Spark and find the index.
 
     Raises:
@@ -74,7 +74,8 @@ def opened(context: Context, source: Source, screen: Screen) -> Iterator[Job]:
         stack.enter_context(screen.watch())
         with screen.stage("spark", "Spark and Delta start"):
             spark = stack.enter_context(spark_session(context.home))
-            break_leases(spark, load_settings(chosen))  # the home's lock says that nobody else can write
+            if writes:
+                break_leases(spark, load_settings(chosen))  # the home's lock says that nobody else can write
             from local.job import Job  # noqa: PLC0415  # what it imports takes seconds: the JVM starts meanwhile
         yield Job(spark, chosen, context.home.checkpoints, index_key())
 
@@ -164,6 +165,8 @@ def reconcile(context: Context) -> None:
 
 def forget(context: Context) -> None:
     """`forget`: take one document out of the index and keep it out; with `allow_back`, let it in again."""
+    if not {"forget", "allow_back"} & context.chosen.keys():
+        raise SettingsError("the document's id is empty: give it as the source has it")
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
         _require_tables(context, job)
@@ -176,7 +179,7 @@ def forget(context: Context) -> None:
 def plan(context: Context) -> None:
     """`plan`: say what `sync` would do, and write nothing."""
     screen = Screen()
-    with opened(context, Source.of(context.home, None, {}), screen) as job:
+    with opened(context, Source.of(context.home, None, {}), screen, writes=False) as job:
         _require_tables(context, job)
         with screen.stage("sync", "Plan"):
             report = job.sync(screen.note, dry_run=True)

@@ -51,6 +51,7 @@ class Summary:
     n_held: int  # records the index may hold
     n_deletes: int  # of those, the ones to delete
     n_same: int  # records of documents that did not change
+    n_desired: int  # records of documents to write
     n_waiting: int  # records known to be in the index, of documents held back
     held_models: frozenset[str]  # of records the index may hold
     new_models: frozenset[str]  # of records to write
@@ -76,7 +77,7 @@ class Summary:
         )
 
 
-NOTHING = Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())  # no document at all
+NOTHING = Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())  # no document at all
 
 
 def to_changes(
@@ -139,6 +140,7 @@ def summarise(changes: DataFrame) -> Summary:
         F.count_if(F.expr(_RESHAPED)).alias("n_reshaped"),
         F.sum("n_held").alias("n_held"),
         F.sum(n_deletes).alias("n_deletes"),
+        F.sum(F.expr("if(status = 'write', n_sentences, 0)")).alias("n_desired"),
         F.sum(F.expr("if(status = 'same', array_size(array_compact(held)), 0)")).alias("n_same"),
         F.sum(F.expr("if(status = 'pending', array_size(array_compact(held)), 0)")).alias("n_waiting"),
         F.collect_set(F.when(F.expr("n_held > 0"), F.col("held_model"))).alias("held_models"),

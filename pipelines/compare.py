@@ -54,10 +54,10 @@ def _changed_ids(
     spark: SparkSession, settings: Settings, state: State, snapshot: Snapshot, last: LastRun
 ) -> tuple[list[str] | None, str | None]:
     """Name every document that can have changed, or say why they cannot be named."""
-    changed = snapshot.changed_ids(spark, settings, last.table_version, last.source_version)
-    # A document may be forgotten or allowed back without a row anywhere; there are few of them.
-    changed = changed.union(state.forgotten(undone=True)).where("doc_id IS NOT NULL").distinct()
     try:
+        changed = snapshot.changed_ids(spark, settings, last.table_version, last.source_version)
+        # A document may be forgotten or allowed back without a row anywhere; there are few of them.
+        changed = changed.union(state.forgotten(undone=True)).where("doc_id IS NOT NULL").distinct()
         found = changed.limit(MAX_CHANGED_DOCUMENTS + 1).collect()
     except PySparkException as error:  # files vacuumed, a log cleaned, a feed that was off for a while
         return None, f"the changes since the last sync cannot be read: {error.getCondition() or type(error).__name__}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
@@ -72,10 +73,17 @@ class Document:
 
 
 DIFFERING = ("write", "delete")
+# Spark brings a limited size of one query to the driver, spark.driver.maxResultSize: a gigabyte, unless told.
+RECORDS_A_QUERY = 200_000
 
 
 def read_documents(
-    embeddings: DataFrame, changes: DataFrame, statuses: Sequence[str] = DIFFERING, *, with_records: bool
+    embeddings: DataFrame,
+    changes: DataFrame,
+    statuses: Sequence[str] = DIFFERING,
+    *,
+    n_records: int = 0,
+    with_records: bool,
 ) -> Iterator[Document]:
     """Stream documents, each with what it should hold, so that the driver holds one at a time.
 
@@ -83,22 +91,33 @@ def read_documents(
         embeddings: all rows of `embeddings`, at one version.
         changes: from `to_changes`.
         statuses: of the documents wanted; one that is held back comes without what it should hold.
+        n_records: about how many they should hold; many are read by several queries.
         with_records: bring the records along, not only their hashes.
     """
+    chosen = changes.where(F.col("status").isin(*statuses))
+    for part in id_ranges(ceil(n_records / RECORDS_A_QUERY)):
+        yield from _read(embeddings.where(part), chosen.where(part), with_records=with_records)
+
+
+def id_ranges(n: int) -> list[str]:
+    """Cut all document ids, which are hex, into `n` ranges of about the same size; as SQL conditions."""
+    bounds = [f"{16**4 * i // n:04x}" for i in range(1, n)]
+    lower = ["true", *(f"doc_id >= '{bound}'" for bound in bounds)]
+    upper = [*(f"doc_id < '{bound}'" for bound in bounds), "true"]
+    return [f"{above} AND {below}" for above, below in zip(lower, upper, strict=True)]
+
+
+def _read(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> Iterator[Document]:
     key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
     payload = content_hash_column(F.col("metadata"), F.col("text_hash"), F.col("model"))
     heavy = ["metadata", "vector"] if with_records else []
     records = embeddings.where("NOT deleted").select(
         *key, "ordinal", payload.alias("hash"), F.octet_length("metadata").alias("n_bytes"), *heavy
     )
-    wanted = (
-        changes.where(F.col("status").isin(*statuses))
-        .alias("d")
-        .join(
-            records.alias("r"),
-            F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
-            "left",
-        )
+    wanted = changes.alias("d").join(
+        records.alias("r"),
+        F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
+        "left",
     )
     # What is known of a document travels once, not with each sentence.
     change = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.struct("d.*")).alias("change")

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from pipelines.errors import NotProven
+from pipelines.errors import NotProven, SettingsError
 from pipelines.ids import TOMBSTONE_HASH, doc_id, record_id
 from pipelines.index import VectorIndex
+from pipelines.inspection import by_document
 from pipelines.lease import Lease
 from pipelines.reader import VISIBLE_LIMIT_S, Reader, until
 from pipelines.state import State
 from pipelines.state_tables import FORGOTTEN
+from pipelines.tables import EMBEDDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,12 +59,16 @@ def forget(
         on_progress: told what was done.
 
     Raises:
+        SettingsError: nothing is known of such a document.
         SyncRefused: another run writes.
         VectorIndexError: the index could not be reached; ask again.
         NotProven: the index still lists records of it; ask again.
     """
     source_id = settings.forget or settings.allow_back
     if not source_id:
+        return None
+    if settings.dry_run:
+        on_progress(f"document {source_id} would be {'taken out' if settings.forget else 'allowed back'}")
         return None
     run_id, own_id = str(uuid.uuid4()), doc_id(source_id) if settings.id_column else source_id
     receipts = _Receipts(spark, settings, own_id)
@@ -74,12 +80,16 @@ def forget(
         Lease(spark, settings, run_id) as lease,
         VectorIndex(settings, api_key, lease.check) as index,
     ):
-        receipts.begin(source_id)
         state, reader = State(spark, settings, lease.check, run_id), Reader(index, settings.namespace)
-        row = state.row(own_id) or _new_row(own_id, source_id)
-        room = [record_id(own_id, ordinal) for ordinal in range(len(row["payload_hashes"]))]
-        ids = sorted({*room, *reader.list_ids(f"{own_id}#")})
-        state.merge([row | {"document_hash": None, "payload_hashes": [None] * len(room)}])
+        held, listed = state.row(own_id), list(reader.list_ids(f"{own_id}#"))
+        if held is None and not listed and not _is_logged(spark, settings, own_id):
+            raise SettingsError(f"setting forget is {source_id!r}: neither table nor index knows such a document")
+        receipts.begin(source_id)
+        row = held or _new_row(own_id, source_id)
+        ours, _ = by_document(listed)
+        n_room = max(len(row["payload_hashes"]), 1 + max(ours.get(own_id, ()), default=-1))
+        ids = sorted({*(record_id(own_id, ordinal) for ordinal in range(n_room)), *listed})
+        state.merge([row | {"document_hash": None, "payload_hashes": [None] * n_room}])
         index.delete(ids)
         if not until(lambda: not any(True for _ in reader.list_ids(f"{own_id}#")), VISIBLE_LIMIT_S):
             raise NotProven(
@@ -92,6 +102,11 @@ def forget(
         receipts.prove(ids)
     on_progress(f"document {source_id} is out and kept out: {len(ids):,} records deleted, and the index lists none")
     return Receipt(source_id, own_id, tuple(ids))
+
+
+def _is_logged(spark: SparkSession, settings: Settings, own_id: str) -> bool:
+    """Say whether `embeddings` has a row of it, so that a sync would write it."""
+    return not spark.table(settings.table(EMBEDDINGS.name)).where(F.col("doc_id") == own_id).isEmpty()
 
 
 def _new_row(own_id: str, source_id: str) -> dict[str, Any]:

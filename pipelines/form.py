@@ -31,6 +31,7 @@ class LastRun:
     source_version: int | None
     source_epoch: int
     recipe: str | None  # None in a row of an earlier release
+    n_documents: int  # live ones
     n_pending: int
     n_tied: int
     whole_age_s: float | None  # since the last good sync of the whole form began
@@ -59,6 +60,7 @@ def why_whole(last: LastRun | None, snapshot: Snapshot, held: Holding, settings:
         (last.outcome not in GOOD, f"the last sync was not a good one: {last.outcome}"),
         (last.recipe != snapshot.recipe, "settings changed since the last sync"),
         (made_again, "a table was made again since the last sync"),
+        (held.n_live != last.n_documents or not held.n_documents, "index_state is not as the last sync left it"),
         (n_open, f"the last sync left {n_open} documents open"),
         (held.n_unknown, f"of {held.n_unknown} documents it is not known what the index holds"),
         (last.whole_age_s is None or last.whole_age_s >= WHOLE_EVERY_S, "a day since the last whole one"),

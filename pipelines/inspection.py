@@ -107,7 +107,14 @@ def fault(wanted: Record, found: Found) -> str:
 
 
 def _same(key: str, wanted: Record, found: Found) -> bool:
-    return key in wanted.metadata and key in found.metadata and bool(wanted.metadata[key] == found.metadata[key])
+    if key not in wanted.metadata or key not in found.metadata:
+        return False
+    ours, theirs = wanted.metadata[key], found.metadata[key]
+    if isinstance(ours, int) and not isinstance(ours, bool):
+        return bool(
+            float(ours) == theirs
+        )  # the service keeps numbers as doubles, which do not tell 2**60 from 2**60 + 1
+    return bool(ours == theirs)
 
 
 def judge(document: Document, present: Mapping[int, str], *, is_young: bool = False) -> Inspected:

@@ -2,16 +2,18 @@
 
 Claim first, then look: of two runs that claim at once, each row is a commit of its own, so that the later one sees
 the earlier. Where both see each other, both stop; never do both go on. What counts while the run works is this
-process's own clock: a run that was suspended finds its time over before its next request.
+process's own clock: a run that was suspended, or could not renew for the jobs that kept Spark busy, finds its time over
+before its next request. It then claims and looks once more, and ends where another run claimed meanwhile.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext, suppress
-from threading import Event, Thread
-from time import monotonic
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, Self
 
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.errors import LeaseLost, SyncRefused
@@ -27,6 +29,11 @@ _RENEW_S: Final = 20.0
 # A request that was sent in time may be on its way for so long: four tries of 30 s, and up to 60 s between them.
 _LONGEST_REQUEST_S: Final = 300.0
 _MANY_ROWS: Final = 200  # then those that are over are deleted
+
+
+def _now_s() -> float:
+    """Read a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Lease:
@@ -48,6 +55,7 @@ class Lease:
         self._table = settings.table(LEASE.name)
         self._deadline = 0.0
         self._ended = Event()
+        self._lock = Lock()
         self._renewal = Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
@@ -55,7 +63,7 @@ class Lease:
         try:
             self._look()
         except BaseException:
-            self._deadline = 0.0
+            self._ended.set()
             self._write(None)
             raise
         self._renewal.start()
@@ -64,7 +72,6 @@ class Lease:
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._ended.set()
         self._renewal.join()
-        self._deadline = 0.0
         with suppress(Exception) if error else nullcontext():  # what went wrong first is what a person should see
             self._write(None)
 
@@ -72,16 +79,28 @@ class Lease:
         """Ask before every request and every write of the state.
 
         Raises:
-            LeaseLost: the time is over, and another run may write by now.
+            LeaseLost: the time is over, and another run writes or may write by now.
         """
-        if monotonic() >= self._deadline:
-            raise LeaseLost(
-                f"this run may no longer write to namespace {self._settings.namespace}: its lease of {LEASE_S:.0f} s "
-                "ran out before it could be renewed. What it was about to write is noted as not known: run it again"
-            )
+        with self._lock:
+            if self._ended.is_set():
+                raise self._lost("it was given back")
+            if _now_s() < self._deadline:
+                return
+            try:
+                self._claim()
+                self._look()
+            except Exception as error:
+                self._ended.set()
+                raise self._lost(str(error)) from error
+
+    def _lost(self, why: str) -> LeaseLost:
+        return LeaseLost(
+            f"this run may no longer write to namespace {self._settings.namespace}, for its lease of {LEASE_S:.0f} s "
+            f"ran out: {why}. What it was about to write is noted as not known: run it again"
+        )
 
     def _claim(self) -> None:
-        before = monotonic()
+        before = _now_s()
         self._write(F.current_timestamp() + F.expr(f"INTERVAL {LEASE_S:.0f} SECONDS"))
         self._deadline = before + LEASE_S
 
@@ -104,12 +123,13 @@ class Lease:
                     f"wait until it ends; if it died, its lease is over at {run.until}"
                 )
         if sum(run.n_rows for run in found) > _MANY_ROWS:
-            self._spark.sql(f"DELETE FROM {self._table} WHERE written_at < current_timestamp() - INTERVAL 1 DAY")
+            with suppress(PySparkException):  # another run may be at it
+                self._spark.sql(f"DELETE FROM {self._table} WHERE written_at < current_timestamp() - INTERVAL 1 DAY")
 
     def _renew(self) -> None:
         while not self._ended.wait(_RENEW_S):
             try:
-                if monotonic() < self._deadline:  # one that is over stays over
+                if _now_s() < self._deadline:  # one that is over needs a look as well
                     self._claim()
             except Exception:  # noqa: BLE001, S112  # the next try may do; if none does, `check` ends the run
                 continue

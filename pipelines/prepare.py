@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.errors import SourceError, SyncRefused
 from pipelines.index import VectorIndex
+from pipelines.lease import Lease
 from pipelines.runs import last_run
 from pipelines.source import source_schema, source_table_id
 from pipelines.state import State
@@ -36,8 +38,9 @@ class Prepared:
 def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     """Check the source, create the state tables, check or create the index, and compare it with the state.
 
-    Two requests, where the index is there: it is described and its records are counted. Found empty where the state
-    knows of records, it was emptied behind our back: the state forgets what it knew, and the next sync writes all.
+    A dry run checks the source alone, and makes nothing. Else two requests, where the index is there: it is described
+    and its records are counted. Found empty where the state knows of records, it was emptied behind our back: the state
+    forgets what it knew, and the next sync writes all.
 
     Raises:
         SourceError: the source cannot be read as the settings say, or its versions start anew.
@@ -46,10 +49,12 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     """
     source_schema(spark, settings)
     table_id = source_table_id(spark, settings)
-    state = State(spark, settings)
-    state.create()
     _check_epoch(settings, table_id, last_run(spark, settings))
     n_dimension = dimension(settings.model_path or None)
+    if settings.dry_run:
+        return Prepared(n_dimension, 0, 0)
+    state = State(spark, settings)
+    state.create()
     with VectorIndex(settings, api_key) as index:
         index.ensure(n_dimension)
         n_records = index.n_records()
@@ -61,7 +66,8 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
             "state was lost, run once with adopt=true"
         )
     if not n_records and held.n_known:
-        state.forget_contents()
+        with Lease(spark, settings, str(uuid.uuid4())):  # a sync that runs now may only not be seen yet
+            state.forget_contents()
     return Prepared(n_dimension, n_records, index.n_checks)
 
 

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import IndexDiffers
@@ -38,7 +38,7 @@ class Reconciled:
     examples: list[Finding]
     n_requests: int = 0
     n_foreign_deleted: int = 0
-    repair: SyncReport | None = field(default=None)  # the sync that mended it
+    repair: SyncReport | None = None  # the sync that mended it
 
     def as_json(self) -> str:
         """JSON object of every field."""
@@ -78,6 +78,8 @@ def reconcile(
     may_write = lease.check if lease else lambda: None
     with lease or nullcontext(), VectorIndex(settings, api_key, may_write) as index:
         reader, state = Reader(index, settings.namespace), State(spark, settings, may_write, run_id)
+        if writes:
+            state.create()  # what an earlier release has made may lack columns
         survey = Survey(spark, settings, state, Snapshot.take(spark, settings), reader)
         findings = survey.correct_state() if settings.repair else survey.findings()
         counts: Counter[Kind] = Counter()

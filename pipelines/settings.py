@@ -28,8 +28,9 @@ _NAMESPACE = re.compile(r"[ -~]{1,512}")  # printable ASCII
 _INDEX_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")  # Pinecone's rule for index names
 
 
-def _setting(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
+def _setting(default: Any, doc: str, *, verbatim: bool = False) -> Any:
+    """Declare a setting; a `verbatim` text keeps its blanks, and `-` is no word for nothing there."""
+    return field(default=default, metadata={"doc": doc, "verbatim": verbatim})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,10 @@ class Settings:
     retry_dead_letters: bool = _setting(False, "send once more what the index refused before")
     dry_run: bool = _setting(False, "say what a sync would do, and write nothing")
     adopt: bool = _setting(False, "take over a namespace that holds records of ours but has no state")
-    forget: str = _setting("", "id of a document in the source: take it out of the index now, and keep it out")
-    allow_back: str = _setting("", "id of a document that was forgotten: let it in again")
+    forget: str = _setting(
+        "", "id of a document in the source: take it out of the index now, and keep it out", verbatim=True
+    )
+    allow_back: str = _setting("", "id of a document that was forgotten: let it in again", verbatim=True)
     repair: bool = _setting(False, "let reconcile mend what it finds, by a sync")
     delete_foreign: bool = _setting(False, "let reconcile delete records that are not ours")
 
@@ -82,6 +85,11 @@ class Settings:
         for name in ("max_delete_ratio", "max_dead_letter_ratio"):
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "0 to 1")
         _require("source_epoch", self.source_epoch, 0 <= self.source_epoch < 2**31, "0 to 2147483647")
+        both = self.forget if self.allow_back else ""
+        _require("forget", both, not both, "nothing, where allow_back is set: one of them a run")
+        for name in ("repair", "delete_foreign"):
+            writes = self.dry_run and getattr(self, name)
+            _require(name, getattr(self, name), not writes, "false in a dry_run, which writes nothing")
         taken = [column for column in self.metadata_columns if column in RESERVED_METADATA]
         _require("metadata_columns", ", ".join(taken), not taken, f"any name but {', '.join(RESERVED_METADATA)}")
         twice = {column for column in self.metadata_columns if self.metadata_columns.count(column) > 1}
@@ -118,7 +126,8 @@ def load_settings(*sources: Mapping[str, str], environment: Mapping[str, str] | 
                 hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
                 raise SettingsError(f"unknown setting {name}{hint}")
             if text.strip() and name not in values:
-                values[name] = _read(name, text, known[name].default)
+                verbatim = known[name].metadata.get("verbatim", False)
+                values[name] = text if verbatim else _read(name, text, known[name].default)
     missing = [name for name, setting in known.items() if setting.default is MISSING and name not in values]
     if missing:
         raise SettingsError(

@@ -57,7 +57,7 @@ class Snapshot:
     def changed_ids(
         self, spark: SparkSession, settings: Settings, table_version: int, source_version: int | None
     ) -> DataFrame:
-        """Column `doc_id` of every document whose rows in `embeddings` or in the source are not those of that time.
+        """Column `doc_id`, repeated, of documents whose rows in `embeddings` or in the source are not those of then.
 
         It is read from the tables' change feeds, so that rows which a refresh took away count like those it added.
         """
@@ -65,7 +65,7 @@ class Snapshot:
         if self.source_version is not None and source_version is not None:
             source = _changes(spark, settings.source, source_version, self.source_version)
             changed = changed.union(source.select(content_hash_column(document_id(settings)).alias("doc_id")))
-        return changed.distinct()
+        return changed
 
 
 def _version(spark: SparkSession, table: str) -> int:

@@ -59,7 +59,7 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A record whose id is not of our making."""
+    """A record that is not of our making, by its id or by its metadata."""
 
     record_id: str
     state_is_wrong: bool = False
@@ -67,7 +67,7 @@ class Foreign:
     @property
     def findings(self) -> list[Finding]:
         """Say so."""
-        return [Finding(Kind.FOREIGN, self.record_id, None, "its id is not of our making")]
+        return [Finding(Kind.FOREIGN, self.record_id, None, "it is not of our making")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Survey:
         heads = to_heads(embeddings, self.snapshot.recipe)
         recipe, forgotten = self.snapshot.recipe, self.state.forgotten()
         changes = to_changes(heads, self.state.held(), source_ids, forgotten, recipe)
-        documents = read_documents(embeddings, changes, _STATUSES, with_records=True)
+        documents = read_documents(embeddings, changes, _STATUSES, n_records=embeddings.count(), with_records=True)
         for window in windows(documents, _WINDOW_RECORDS):
             yield from self._window(window, listed, young)
         in_source = set()
@@ -109,7 +109,13 @@ class Survey:
             strangers = self.spark.createDataFrame([(doc_id,) for doc_id in listed], "doc_id STRING")
             in_source = {row.doc_id for row in source_ids.join(F.broadcast(strangers), "doc_id", "left_semi").collect()}
         for doc_id, ordinals in listed.items():
-            yield Stranger(doc_id, sorted(ordinals), None if source_ids is None else doc_id in in_source)
+            # An id may be shaped like ours by chance: ours say in their metadata whose they are.
+            found = self.reader.fetch([record_id(doc_id, ordinal) for ordinal in ordinals])
+            theirs = [name for name, record in found.items() if record.metadata.get("doc_id") != doc_id]
+            yield from map(Foreign, theirs)
+            ours = sorted(set(ordinals) - {int(name.partition("#")[2]) for name in theirs})
+            if ours:
+                yield Stranger(doc_id, ours, None if source_ids is None else doc_id in in_source)
 
     def findings(self) -> Iterator[Finding]:
         """Look, and say what is not as it should be."""
@@ -136,10 +142,10 @@ class Survey:
     def _window(self, window: Sequence[Document], listed: dict[str, list[int]], young: set[str]) -> Iterator[Inspected]:
         there = {document.doc_id: listed.pop(document.doc_id, []) for document in window}
         wanted = {
-            record.id: record
+            document.records[ordinal].id: document.records[ordinal]
             for document in window
-            for ordinal, record in enumerate(document.records)
-            if ordinal in set(there[document.doc_id])
+            for ordinal in there[document.doc_id]
+            if ordinal < len(document.records)
         }
         found = self.reader.fetch(list(wanted))
         for document in window:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipelines.changes import Summary
     from pipelines.settings import Settings
 
-WINDOW_RECORDS = 10_000  # records in the driver at a time: 15 MB of vectors, some 50 MB as requests
+WINDOW_RECORDS = 20_000  # two windows are in the driver at a time: 30 MB of vectors each
 
 
 def sync(
@@ -130,7 +130,9 @@ def _compared(spark: SparkSession, settings: Settings, state: State, report: Syn
 def _windows(found: Comparison, *, with_records: bool) -> Iterator[list[Document]]:
     if found.embeddings is None or found.changes is None or not found.summary.n_changed:
         return iter(())
-    return windows(read_documents(found.embeddings, found.changes, with_records=with_records), WINDOW_RECORDS)
+    n_records = found.summary.n_desired
+    documents = read_documents(found.embeddings, found.changes, n_records=n_records, with_records=with_records)
+    return windows(documents, WINDOW_RECORDS)
 
 
 def _seen_at(reader: Reader) -> datetime | None:
@@ -163,14 +165,14 @@ def _recorded(spark: SparkSession, settings: Settings, report: SyncReport) -> It
     """Leave a row in `sync_runs`, however it ends."""
     try:
         yield
-        report.outcome = "partial" if report.n_refused else "succeeded"
     except BaseException as error:
-        report.outcome = "refused" if isinstance(error, SyncRefused) and not report.n_requests else "failed"
-        report.error = str(error) or type(error).__name__
+        report.outcome = "refused" if isinstance(error, SyncRefused) and "apply" not in report.seconds else "failed"
+        report.error, report.ended_at = str(error) or type(error).__name__, datetime.now(UTC)
+        with suppress(Exception):  # what went wrong first is what a person should see
+            record(spark, settings, report)
         raise
-    finally:
-        report.ended_at = datetime.now(UTC)
-        record(spark, settings, report)
+    report.outcome, report.ended_at = "partial" if report.n_refused else "succeeded", datetime.now(UTC)
+    record(spark, settings, report)
 
 
 def _check_refused(report: SyncReport, settings: Settings) -> None:

@@ -131,11 +131,12 @@ class Happenings(RuleBasedStateMachine):
         for row in self.service.rows.values():  # as `prepare` does, which finds it empty
             row["document_hash"], row["payload_hashes"] = None, [None] * len(row["payload_hashes"])
 
-    @rule()
-    def lose_the_state(self) -> None:
+    @rule(runs_too=st.booleans())
+    def lose_the_state(self, runs_too: bool) -> None:
         self.service.rows.clear()
         self.service.dead.clear()
-        self.service.last = None
+        if runs_too:
+            self.service.last = None
         self.damage()
 
     @rule(doc_id=st.sampled_from("pqrsz"), ordinal=st.integers(0, 6), text=st.sampled_from(["", "x", "a|"]))

@@ -80,7 +80,8 @@ class Task:
     def why_whole(self) -> str | None:
         rows = self.service.rows.values()
         n_unknown = sum(row["document_hash"] is None for row in rows)
-        held = Holding(len(rows), 0, 0, 0, n_unknown, ())
+        n_live = sum(not row["deleted"] for row in rows)
+        held = Holding(len(rows), n_live, 0, 0, n_unknown, ())
         settings = replace(SETTINGS, retry_dead_letters=self.retry)
         return why_whole(self.service.last, self.snapshot, held, settings)
 
@@ -111,7 +112,8 @@ class Task:
         age_s = (last and last.whole_age_s) if reason is None else 0.0
         outcome = "partial" if report.n_refused else "succeeded"
         values = (snapshot.table_id, snapshot.table_version, snapshot.source_table_id, snapshot.source_version, 0)
-        self.service.last = LastRun(outcome, *values, snapshot.recipe, n_pending, 0, age_s)
+        n_live = sum(not row["deleted"] for row in self.service.rows.values())
+        self.service.last = LastRun(outcome, *values, snapshot.recipe, n_live, n_pending, 0, age_s)
         return report
 
     def is_allowed(self) -> bool:

@@ -177,6 +177,7 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         n_held=sum(held.values()),
         n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
         n_same=sum(held[case.name] for case in CASES if case.status == "same"),
+        n_desired=2 * statuses.count("write"),
         n_waiting=sum(held[case.name] for case in CASES if case.status == "pending"),
         held_models=frozenset({"m"}),
         new_models=frozenset({"m"}),

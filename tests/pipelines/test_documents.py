@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.documents import Document, read_documents, windows
+from pipelines import documents
+from pipelines.documents import Document, id_ranges, read_documents, windows
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import MODEL, NOON, Version
@@ -53,9 +54,9 @@ def test_a_document_without_rows_is_noted_as_deleted_with_what_was_held() -> Non
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20), st.integers(1, 12))
 def test_windows_keep_order_and_only_a_longer_document_is_over_their_size(sizes: list[Any], n_records: int) -> None:
-    documents = [Document(CHANGE | {"held": ["h"] * n_held}, ["h"] * n_wanted) for n_wanted, n_held in sizes]
-    cut = list(windows(documents, n_records))
-    assert [one for window in cut for one in window] == documents
+    given = [Document(CHANGE | {"held": ["h"] * n_held}, ["h"] * n_wanted) for n_wanted, n_held in sizes]
+    cut = list(windows(given, n_records))
+    assert [one for window in cut for one in window] == given
     for window in cut:
         assert len(window) == 1 or sum(max(len(one.hashes), len(one.held), 1) for one in window) <= n_records
 
@@ -85,6 +86,25 @@ def frames(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
 
 def _hash(version: Version) -> str:
     return str(version.rows("r")[0][list(EMBEDDINGS.columns).index("document_hash")])
+
+
+def test_many_are_read_by_several_queries_and_each_document_once(
+    frames: tuple[DataFrame, DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {one.doc_id: one.hashes for one in read_documents(*frames, with_records=False)}
+    monkeypatch.setattr(documents, "RECORDS_A_QUERY", 4)
+    parts = [(one.doc_id, one.hashes) for one in read_documents(*frames, n_records=12, with_records=False)]
+    assert len(parts) == len(whole) == 3
+    assert dict(parts) == whole
+
+
+def test_ranges_of_ids_leave_nothing_out() -> None:
+    assert id_ranges(0) == id_ranges(1) == ["true AND true"]
+    assert id_ranges(3) == [
+        "true AND doc_id < '5555'",
+        "doc_id >= '5555' AND doc_id < 'aaaa'",
+        "doc_id >= 'aaaa' AND true",
+    ]
 
 
 @pytest.mark.parametrize("with_records", [True, False])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines import forget as forget_module
-from pipelines.errors import NotProven
+from pipelines.errors import NotProven, SettingsError
 from pipelines.forget import Receipt, forget
 from pipelines.state_tables import FORGOTTEN
 from tests.pipelines.scene import KEY, Version, desired, vector
@@ -29,6 +29,10 @@ def test_it_is_out_and_stays_out_until_it_is_allowed_back(scene: Scene, monkeypa
     scene.log(STAYS, SECRET)
     scene.sync()
     assert asked(scene) is None
+    assert asked(scene, forget=SECRET.source_id, dry_run="true") is None
+    with pytest.raises(SettingsError, match=r"^setting forget is 'a slip': neither table nor index knows"):
+        asked(scene, forget="a slip")
+    assert scene.contents() == desired(STAYS, SECRET)
 
     orphan = f"{SECRET.doc_id}#7"
     with scene.pinecone.Index("docs") as index:
@@ -52,7 +56,7 @@ def test_it_is_out_and_stays_out_until_it_is_allowed_back(scene: Scene, monkeypa
     edited = replace(SECRET, version=2, sentences=("Told", "again."))
     scene.log(edited, SECRET)
     report = scene.sync()
-    assert (report.form, report.n_upserted, report.n_documents) == ("incremental", 0, 1)
+    assert (report.n_upserted, report.n_documents) == (0, 1)
     assert scene.sync(namespace="another").n_upserted == 2
     assert scene.contents("another") == desired(STAYS)
 

@@ -13,7 +13,7 @@ from pipelines.snapshot import Snapshot
 
 SETTINGS = Settings(source_table="a.b")
 SNAPSHOT = Snapshot("table", 8, "source", 4, "recipe")
-LAST = LastRun("succeeded", "table", 7, "source", 4, 0, "recipe", n_pending=0, n_tied=0, whole_age_s=60.0)
+LAST = LastRun("succeeded", "table", 7, "source", 4, 0, "recipe", 9, n_pending=0, n_tied=0, whole_age_s=60.0)
 HELD = Holding(n_documents=9, n_live=9, n_room=9, n_known=9, n_unknown=0, models=("m",))
 
 
@@ -31,6 +31,7 @@ def test_after_a_good_sync_that_left_nothing_open_nothing_forbids_it() -> None:
         ({"recipe": None}, "settings changed since the last sync"),
         ({"table_id": "before"}, "a table was made again since the last sync"),
         ({"source_table_id": "before"}, "a table was made again since the last sync"),
+        ({"n_documents": 8}, "index_state is not as the last sync left it"),
         ({"n_pending": 2, "n_tied": 1}, "the last sync left 3 documents open"),
         ({"whole_age_s": WHOLE_EVERY_S}, "a day since the last whole one"),
         ({"whole_age_s": None}, "a day since the last whole one"),

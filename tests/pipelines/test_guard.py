@@ -25,6 +25,7 @@ SUMMARY = Summary(
     n_held=MIN_GUARDED_RECORDS,
     n_deletes=0,
     n_same=0,
+    n_desired=0,
     n_waiting=0,
     held_models=frozenset(),
     new_models=frozenset(),

@@ -82,6 +82,9 @@ def test_a_record_is_right_if_metadata_is_the_same_and_the_vector_nearly() -> No
     near = np.asarray((1.0, 0.01), np.float32)
     assert fault(wanted, Found(near, {"n": 1.0, "tags": ["x"]})) == ""
     assert fault(wanted, Found(near, {"n": 2, "tags": ["x"], "more": 1})) == "metadata differs in n, more"
+    large = record((1.0, 0.0), n=2**60 + 1)
+    assert fault(large, Found(near, {"n": float(2**60)})) == ""
+    assert fault(record((1.0, 0.0), n=True), Found(near, {"n": False})) == "metadata differs in n"
     assert fault(wanted, Found(near, {"tags": ["x"]})) == "metadata differs in n"
     same = {"n": 1, "tags": ["x"]}
     assert fault(wanted, Found(np.asarray((1.0, 0.02), np.float32), same)) == "its vector differs: cosine 0.9998"

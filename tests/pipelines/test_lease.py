@@ -34,7 +34,7 @@ def test_one_run_at_a_time_writes_to_a_namespace(spark: SparkSession, monkeypatc
             second.check()
         with Lease(spark, replace(SETTINGS, namespace="another"), "third"):
             lease.check()
-    with pytest.raises(LeaseLost, match=r"^this run may no longer write to namespace it's \{one\}: .* run it again$"):
+    with pytest.raises(LeaseLost, match=r"^this run may no longer write to namespace it's \{one\}, .*given back"):
         lease.check()
 
     # A run that dies leaves its claim, which holds until the last request that it may have sent is over.
@@ -56,6 +56,13 @@ def test_one_run_at_a_time_writes_to_a_namespace(spark: SparkSession, monkeypatc
         raise AssertionError("two at once")
     break_leases(spark, SETTINGS)
     with Lease(spark, SETTINGS, "last") as last:
-        monkeypatch.setattr(lease_module, "monotonic", lambda: last._deadline)
+        last._deadline = 0.0  # it was suspended, and nobody claimed meanwhile
+        last.check()
+        assert last._deadline > 0
+        Lease(spark, SETTINGS, "other")._claim()
+        last.check()  # its time is not over
+        last._deadline = 0.0
+        with pytest.raises(LeaseLost, match=r"ran out: run other writes to namespace .*: run it again$"):
+            last.check()
         with pytest.raises(LeaseLost):
             last.check()

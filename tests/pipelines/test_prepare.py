@@ -50,7 +50,9 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
 
 
 def run(source_table_id: str, source_epoch: int) -> LastRun:
-    return LastRun("succeeded", "id", 1, source_table_id, 1, source_epoch, "r", n_pending=0, n_tied=0, whole_age_s=None)
+    return LastRun(
+        "succeeded", "id", 1, source_table_id, 1, source_epoch, "r", 0, n_pending=0, n_tied=0, whole_age_s=None
+    )
 
 
 def test_versions_that_start_anew_need_a_higher_epoch_for_good() -> None:

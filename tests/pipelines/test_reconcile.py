@@ -47,25 +47,28 @@ def test_what_was_damaged_is_found_and_mended_and_a_lost_state_is_made_again(sce
         index.delete(ids=[ids[0]], namespace=namespace)
         index.update(id=ids[1], set_metadata={"title": "another"}, namespace=namespace)
         index.update(id=ids[2], values=vector("quite another").tolist(), namespace=namespace)
-        records = [{"id": name, "values": vector(text).tolist()} for name, text in [*upsert, ("theirs", "t")]]
+        odd = [("theirs", "t"), (f"{'0' * 32}#3", "u")]  # the second has an id like ours, and nothing else
+        records = [
+            {"id": name, "values": vector(text).tolist(), "metadata": {"doc_id": name[:32]}} for name, text in upsert
+        ] + [{"id": name, "values": vector(text).tolist()} for name, text in odd]
         index.upsert(vectors=records, namespace=namespace)
     scene.log(LATE, replace(GOOD, version=2, sentences=("One.",)))
     lines: list[str] = []
     with pytest.raises(IndexDiffers, match=r"^6 records of namespace __default__ are not as index_state says.*repair"):
         reconcile(scene.spark, scene.settings, KEY, lines.append)
-    assert lines[0] == "3 orphan, 1 missing, 2 changed, 1 stale, 1 pending, 1 foreign"
+    assert lines[0] == "3 orphan, 1 missing, 2 changed, 1 stale, 1 pending, 2 foreign"
     assert f"  missing: {ids[0]} of hurt, it is not there" in lines
     assert f"  changed: {ids[1]} of hurt, metadata differs in title" in lines
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert scene.n_writes() == writes + Counter(upsert=1, delete=1)  # ours, just now
 
     found = reconciled(scene, repair=True)
     assert found.repair is not None
     assert (found.repair.n_upserted, found.repair.form) == (3 + 1, "whole")
-    assert n_of(reconciled(scene)) == {"foreign": 1}
+    assert n_of(reconciled(scene)) == {"foreign": 2}
     now = replace(GOOD, version=2, sentences=("One.",))
-    assert scene.contents().keys() == {*desired(now, HURT, LATE), "theirs"}
-    assert reconciled(scene, delete_foreign=True).n_foreign_deleted == 1
+    assert scene.contents().keys() == {*desired(now, HURT, LATE), *(name for name, _ in odd)}
+    assert reconciled(scene, delete_foreign=True).n_foreign_deleted == 2
     assert scene.contents() == desired(now, HURT, LATE)
 
     # The state is lost, and meanwhile a text changes and a document goes.

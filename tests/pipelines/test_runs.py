@@ -37,7 +37,7 @@ def test_a_run_is_recorded_with_what_is_not_known_left_empty(spark: SparkSession
     found = spark.table(table).collect()[0]
     assert (found.run_id, found.namespace, found.n_upserted, found.seconds) == ("run", ODD, 3, {"plan": 0.5})
     assert (found.ended_at, found.error, found.outcome) == (None, "why", "failed")
-    last = LastRun("failed", "id", 7, "the source", 4, 2, "r", n_pending=0, n_tied=0, whole_age_s=None)
+    last = LastRun("failed", "id", 7, "the source", 4, 2, "r", 0, n_pending=0, n_tied=0, whole_age_s=None)
     assert last_run(spark, SETTINGS) == last
 
     # Refused before it looked; earlier, whole and good; earlier and whole, but no good one; later, but elsewhere.

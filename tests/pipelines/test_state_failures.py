@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines import lease
-from pipelines.errors import LeaseLost
+from pipelines.errors import LeaseLost, SyncRefused
+from pipelines.lease import Lease
 from pipelines.state import State
 from tests.pipelines.scene import Version, desired
 from tests.pipelines.service import Service
@@ -104,10 +105,17 @@ def test_a_real_sync_says_what_the_disk_refused_and_the_next_one_converges(
         with pytest.raises(OSError, match=os.strerror(number)):
             scene.sync()
     monkeypatch.setattr(State, "merge", merge)
-    monkeypatch.setattr(lease, "LEASE_S", 0.0)  # it is over before the first write
-    with pytest.raises(LeaseLost):
-        scene.sync()
-    monkeypatch.setattr(lease, "LEASE_S", 60.0)
+    another = iter([None, SyncRefused("run another writes")])  # it looks when it claims, and once its time is over
+
+    def look(_lease: Lease) -> None:
+        if (found := next(another)) is not None:
+            raise found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lease, "LEASE_S", 0.0)
+        patch.setattr(Lease, "_look", look)
+        with pytest.raises(LeaseLost, match="run another writes"):
+            scene.sync()
     report = scene.sync()
     assert (report.n_upserted, report.n_deleted) == (1, 2)  # once more: nothing was known to be done
     assert scene.contents() == desired(*last)
