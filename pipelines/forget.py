@@ -88,7 +88,7 @@ def forget(
         row = held or _new_row(own_id, source_id)
         ours, _ = by_document(listed)
         n_room = max(len(row["payload_hashes"]), 1 + max(ours.get(own_id, ()), default=-1))
-        ids = sorted({*(record_id(own_id, ordinal) for ordinal in range(n_room)), *listed})
+        ids = sorted({*(record_id(own_id, ordinal) for ordinal in range(len(row["payload_hashes"]))), *listed})
         state.merge([row | {"document_hash": None, "payload_hashes": [None] * n_room}])
         index.delete(ids)
         if not until(lambda: not any(True for _ in reader.list_ids(f"{own_id}#")), VISIBLE_LIMIT_S):
