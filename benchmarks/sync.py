@@ -74,7 +74,7 @@ def opened() -> Iterator[tuple[SparkSession, str, int, Path]]:
     with (
         tempfile.TemporaryDirectory() as folder,
         served() as (url, pid),
-        spark_session(Home.at(f"{folder}/home")) as spark,
+        spark_session(Home.at(f"{folder}/home"), for_minutes=True) as spark,
     ):
         yield spark, url, pid, Path(folder)
 

@@ -170,10 +170,8 @@ def forget(context: Context) -> None:
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
         _require_tables(context, job)
-        with screen.stage("prepare", "Prepare: state tables, index"):
-            job.prepare()
         with screen.stage("forget", "Forget"):
-            job.forget(screen.note)
+            job.prepare(screen.note)
 
 
 def plan(context: Context) -> None:

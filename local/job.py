@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from local.notebook import run_notebook
 from local.update import Update, update
-from pipelines.forget import forget
 from pipelines.report import SyncReport
 from pipelines.settings import load_settings
 
@@ -35,9 +34,9 @@ class Job:
         """Leave the key out."""
         return f"Job({dict(self.parameters)})"
 
-    def prepare(self) -> int:
-        """Run the task `prepare`; return how many requests it made to check the index."""
-        return int(json.loads(self._notebook("prepare", lambda _line: None))["n_checks"])
+    def prepare(self, on_line: Callable[[str], None] = lambda _line: None) -> int:
+        """Run the task `prepare`, which forgets a document if told to; return how many requests checked the index."""
+        return int(json.loads(self._notebook("prepare", on_line))["n_checks"])
 
     def update(
         self, progress: Progress, full_refresh: Sequence[str] | None = None, *, in_haste: bool = False
@@ -59,10 +58,6 @@ class Job:
     def reconcile(self, on_line: Callable[[str], None]) -> None:
         """Run the notebook `reconcile`."""
         self._notebook("reconcile", on_line)
-
-    def forget(self, on_line: Callable[[str], None]) -> None:
-        """Do what the task `write_to_pinecone` does before its sync."""
-        forget(self.spark, load_settings(self.parameters), self.api_key, on_line)
 
     def _notebook(self, name: str, on_line: Callable[[str], None], more: Mapping[str, str] | None = None) -> str:
         parameters = {**self.parameters, **(more or {})}

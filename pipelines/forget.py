@@ -106,7 +106,8 @@ def forget(
 
 def _is_logged(spark: SparkSession, settings: Settings, own_id: str) -> bool:
     """Say whether `embeddings` has a row of it, so that a sync would write it."""
-    return not spark.table(settings.table(EMBEDDINGS.name)).where(F.col("doc_id") == own_id).isEmpty()
+    table = settings.table(EMBEDDINGS.name)
+    return spark.catalog.tableExists(table) and not spark.table(table).where(F.col("doc_id") == own_id).isEmpty()
 
 
 def _new_row(own_id: str, source_id: str) -> dict[str, Any]:

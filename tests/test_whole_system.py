@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,6 +174,15 @@ def test_any_history_ends_like_one_fresh_run(history: World) -> None:
     again = history.run(SECOND, ["documents_quarantine"])
     assert (again.n_embedded, again.n_requests, again.n_upserted, again.n_deleted) == (0, 0, 0, 0)
     assert consistent(history, again, SECOND) == after
+
+    lines: list[str] = []
+    history.job.reconcile(lines.append)
+    assert lines == ["0 orphan, 0 missing, 0 changed, 0 stale, 0 pending, 0 foreign"]
+    forgetful = replace(history.job, parameters={**history.job.parameters, "forget": "edited"})
+    forgetful.prepare(lines.append)
+    assert lines[1:] == ["document edited is out and kept out: 3 records deleted, and the index lists none"]
+    assert texts(history.contents()).keys() == expected(SECOND).keys() - {"edited"}
+    replace(history.job, parameters={**history.job.parameters, "allow_back": "edited"}).prepare()
 
     # `raw` is emptied before it sees this delete: only the source can prove it.
     not_blank = {source_id: text for source_id, text in SECOND.items() if source_id != "blank"}
