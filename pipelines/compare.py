@@ -40,13 +40,14 @@ def compare(spark: SparkSession, settings: Settings, state: State, snapshot: Sna
     if last is not None and reason is None:
         ids, reason = _changed_ids(spark, settings, state, snapshot, last)
     if ids is None:
-        embeddings, changes = _frames(spark, settings, state, snapshot, None)
+        retry = settings.retry_dead_letters
+        embeddings, changes = classify(spark, settings, state, snapshot, retry_dead_letters=retry)
         return Comparison("whole", str(reason), summarise(changes), embeddings, changes)
     how = "incremental", "the last sync left nothing open"
     if not ids:
         return Comparison(*how, NOTHING.beside(held))
     chosen = spark.createDataFrame([(doc_id,) for doc_id in ids], "doc_id STRING")
-    embeddings, changes = _frames(spark, settings, state, snapshot, chosen)
+    embeddings, changes = classify(spark, settings, state, snapshot, chosen)
     return Comparison(*how, summarise(changes).beside(state.holding(without=chosen)), embeddings, changes)
 
 
@@ -66,12 +67,27 @@ def _changed_ids(
     return [row.doc_id for row in found], None
 
 
-def _frames(
-    spark: SparkSession, settings: Settings, state: State, snapshot: Snapshot, ids: DataFrame | None
+def classify(  # noqa: PLR0913  # what a comparison needs
+    spark: SparkSession,
+    settings: Settings,
+    state: State,
+    snapshot: Snapshot,
+    ids: DataFrame | None = None,
+    *,
+    retry_dead_letters: bool = False,
 ) -> tuple[DataFrame, DataFrame]:
-    """Rows of `embeddings` and changes of documents: those of these ids, or all."""
+    """Rows of `embeddings` and changes of documents: those of these ids, or all.
+
+    Args:
+        spark: a session that sees the tables.
+        settings: which namespace, and which source.
+        state: what is held of it.
+        snapshot: the versions of the tables.
+        ids: column `doc_id`; None for all.
+        retry_dead_letters: let documents with a refused record look as if nothing were known of them.
+    """
     embeddings = _of(snapshot.embeddings(spark, settings), ids)
-    held = _of(state.held(retry_dead_letters=settings.retry_dead_letters), ids)
+    held = _of(state.held(retry_dead_letters=retry_dead_letters), ids)
     source_ids = snapshot.source_ids(spark, settings)
     if source_ids is not None:
         source_ids = _of(source_ids, ids)

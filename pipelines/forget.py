@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
@@ -14,6 +13,7 @@ from pipelines.ids import TOMBSTONE_HASH, doc_id, record_id
 from pipelines.index import VectorIndex
 from pipelines.inspection import by_document
 from pipelines.lease import Lease
+from pipelines.place import is_here, place
 from pipelines.reader import VISIBLE_LIMIT_S, Reader, until
 from pipelines.state import State
 from pipelines.state_tables import FORGOTTEN
@@ -35,10 +35,6 @@ class Receipt:
     doc_id: str
     record_ids: tuple[str, ...]
     is_back: bool = False  # it was allowed back: the next sync writes it again
-
-    def as_json(self) -> str:
-        """JSON object of every field."""
-        return json.dumps(asdict(self))
 
 
 def forget(
@@ -131,14 +127,11 @@ class _Receipts:
 
     def begin(self, source_id: str) -> None:
         """Keep the document out from now on, once."""
-        here = {"index": self._settings.index_name, "namespace": self._settings.namespace}
-        mine = self._spark.table(self._table).where(F.col("doc_id") == self._doc_id).where("undone_at IS NULL")
-        for name, value in here.items():
-            mine = mine.where(F.col(name) == value)
-        if mine.count():
+        mine = self._spark.table(self._table).where(is_here(self._settings)).where(F.col("doc_id") == self._doc_id)
+        if mine.where("undone_at IS NULL").count():
             return  # asked for before: the receipt is still to be completed, or completed again
-        known = {"doc_id": self._doc_id, "source_id": source_id} | here
-        values: dict[str, Column] = {name: F.lit(value) for name, value in known.items()}
+        values: dict[str, Column] = dict(zip(("index", "namespace"), place(self._settings), strict=True))
+        values |= {"doc_id": F.lit(self._doc_id), "source_id": F.lit(source_id)}
         values |= {"forgotten_at": F.current_timestamp(), "forgotten_by": F.current_user()}
         columns = [
             values.get(name, F.lit(None)).cast(kind).alias(name) for name, (kind, _) in FORGOTTEN.columns.items()
@@ -160,8 +153,7 @@ class _Receipts:
     def _update(self, condition: str, assignments: str, record_ids: Sequence[str] = ()) -> None:
         new = self._spark.range(1).select(
             F.lit(self._doc_id).alias("doc_id"),
-            F.lit(self._settings.index_name).alias("index"),
-            F.lit(self._settings.namespace).alias("namespace"),
+            *place(self._settings),
             F.current_timestamp().alias("now"),
             F.array(*map(F.lit, record_ids)).cast("array<string>").alias("record_ids"),
         )

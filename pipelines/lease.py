@@ -17,6 +17,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.errors import LeaseLost, SyncRefused
+from pipelines.place import is_here, place
 from pipelines.state_tables import LEASE
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Lease:
     def _look(self) -> None:
         """Refuse if another run's last word is a claim that may still be in use."""
         index, namespace = self._settings.index_name, self._settings.namespace
-        here = self._spark.table(self._table).where((F.col("index") == index) & (F.col("namespace") == namespace))
+        here = self._spark.table(self._table).where(is_here(self._settings))
         runs = here.groupBy("run_id").agg(
             F.max_by("expires_at", "written_at").alias("expires_at"),
             F.date_format(F.min("written_at"), "HH:mm:ss").alias("since"),
@@ -136,8 +137,7 @@ class Lease:
 
     def _write(self, expires_at: Column | None) -> None:
         row = self._spark.range(1).select(
-            F.lit(self._settings.index_name).alias("index"),
-            F.lit(self._settings.namespace).alias("namespace"),
+            *place(self._settings),
             F.lit(self._run_id).alias("run_id"),
             F.current_timestamp().alias("written_at"),
             (F.lit(None) if expires_at is None else expires_at).cast("timestamp").alias("expires_at"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.form import GOOD, LastRun
+from pipelines.place import is_here
 from pipelines.state_tables import SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -29,11 +30,7 @@ def last_run(spark: SparkSession, settings: Settings) -> LastRun | None:
     table = settings.table(SYNC_RUNS.name)
     if not spark.catalog.tableExists(table):
         return None
-    runs = (
-        spark.table(table)
-        .where("table_id IS NOT NULL")
-        .where((F.col("index") == settings.index_name) & (F.col("namespace") == settings.namespace))
-    )
+    runs = spark.table(table).where("table_id IS NOT NULL").where(is_here(settings))
     columns = [name for name in LastRun.__dataclass_fields__ if name != "whole_age_s"]
     good_whole = F.expr("form = 'whole'") & F.col("outcome").isin(*GOOD)
     found: Any = runs.agg(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.form import Holding
+from pipelines.place import is_here, place
 from pipelines.state_tables import DEAD_LETTER, FORGOTTEN, INDEX_STATE, STATE_TABLES, SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class State:
         self._run_id = run_id
         self._table = settings.table(INDEX_STATE.name)
         self._dead = settings.table(DEAD_LETTER.name)
-        # A namespace may hold quotes, braces, ${}: it goes into no SQL text.
-        self._here = (F.lit(settings.index_name).alias("index"), F.lit(settings.namespace).alias("namespace"))
+        self._here = place(settings)
 
     def create(self) -> None:
         """Create the tables that are not there."""
@@ -115,8 +115,7 @@ class State:
         )
 
     def _of_here(self, rows: DataFrame) -> DataFrame:
-        index, namespace = self._settings.index_name, self._settings.namespace
-        return rows.where((F.col("index") == index) & (F.col("namespace") == namespace))
+        return rows.where(is_here(self._settings))
 
     def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Write rows of `index_state`, each replacing its document's row. One commit.

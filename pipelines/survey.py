@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from pipelines.changes import to_changes
+from pipelines.compare import classify
 from pipelines.documents import Document, read_documents, windows
-from pipelines.heads import to_heads
 from pipelines.ids import record_id
 from pipelines.inspection import Finding, Inspected, Kind, by_document, fault, judge
 
@@ -96,14 +95,11 @@ class Survey:
         listed, foreign = by_document(self.reader.list_ids())
         yield from map(Foreign, foreign)
         young = self.state.young()
-        embeddings = self.snapshot.embeddings(self.spark, self.settings)
-        source_ids = self.snapshot.source_ids(self.spark, self.settings)
-        heads = to_heads(embeddings, self.snapshot.recipe)
-        recipe, forgotten = self.snapshot.recipe, self.state.forgotten()
-        changes = to_changes(heads, self.state.held(), source_ids, forgotten, recipe)
+        embeddings, changes = classify(self.spark, self.settings, self.state, self.snapshot)
         documents = read_documents(embeddings, changes, _STATUSES, n_records=embeddings.count(), with_records=True)
         for window in windows(documents, _WINDOW_RECORDS):
             yield from self._window(window, listed, young)
+        source_ids = self.snapshot.source_ids(self.spark, self.settings)
         in_source = set()
         if source_ids is not None and listed:
             strangers = self.spark.createDataFrame([(doc_id,) for doc_id in listed], "doc_id STRING")
