@@ -8,7 +8,6 @@ Run: PYTHONPATH=. python benchmarks/index_server.py
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 from pinecone import Pinecone, ServerlessSpec
 
 from pipelines.record import shortest
@@ -58,11 +58,16 @@ def batches() -> list[bytes]:
     rng, bodies = np.random.default_rng(0), []
     for start_at in range(0, N_RECORDS, N_BATCH):
         values = rng.standard_normal((N_BATCH, DIMENSION)).astype(np.float32)
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
         vectors = [
-            {"id": f"{start_at + n}", "values": floats, "metadata": {"text": "A sentence of some length.", "n": n}}
-            for n, floats in enumerate(shortest(values / np.linalg.norm(values, axis=1, keepdims=True)))
+            {
+                "id": f"{start_at + n}",
+                "values": shortest(row),
+                "metadata": {"text": "A sentence of some length.", "n": n},
+            }
+            for n, row in enumerate(values)
         ]
-        bodies.append(json.dumps({"vectors": vectors}, default=json.loads).encode())
+        bodies.append(orjson.dumps({"vectors": vectors}))
     return bodies
 
 

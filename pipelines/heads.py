@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _VERSION = ("doc_id", "source_epoch", "version", "deleted", "recipe", "document_hash")
+_COUNTED = ("source_id", "model", "changed_at", "n_sentences", "ordinal")
 
 
 def to_heads(embeddings: DataFrame, recipe: str) -> DataFrame:
@@ -24,7 +25,9 @@ def to_heads(embeddings: DataFrame, recipe: str) -> DataFrame:
         One row a document: the version's columns, `source_id`, `model`, `changed_at`, `n_sentences`, `n_rows`
         (sentences that are here), `n_tied` (texts that claim this version).
     """
-    versions = embeddings.groupBy(*_VERSION).agg(
+    # All of a document in one place at once: each step below needs that, and would move the rows again.
+    rows = embeddings.select(*_VERSION, *_COUNTED).repartition("doc_id")
+    versions = rows.groupBy(*_VERSION).agg(
         F.max("source_id").alias("source_id"),
         F.max("model").alias("model"),
         F.max("changed_at").alias("changed_at"),

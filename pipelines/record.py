@@ -89,7 +89,9 @@ def batches(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[l
         yield batch
 
 
-def shortest(values: NDArray[np.float32]) -> list[list[float]]:
-    """Turn float32 into the floats whose text is shortest: half the bytes on the wire, and the same bits on arrival."""
-    shortest: list[list[float]] = orjson.loads(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY))
-    return shortest
+def shortest(values: NDArray[np.float32]) -> orjson.Fragment:
+    """Write floats as JSON, each as its shortest text: half the bytes on the wire, and the same bits on arrival.
+
+    What comes is a piece of finished JSON: Python floats in between would take three times as long to make and write.
+    """
+    return orjson.Fragment(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY))

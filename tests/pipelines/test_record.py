@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,13 +46,13 @@ def finite(bits: int) -> bool:
 @given(st.lists(st.integers(0, 2**32 - 1).filter(finite), min_size=1, max_size=9))
 def test_the_shortest_text_of_a_float32_is_the_same_float32(bits: list[int]) -> None:
     values = np.array([bits], dtype=np.uint32).view(np.float32)
-    text = json.dumps(shortest(values))
+    text = orjson.dumps(shortest(values))
     assert np.array(json.loads(text), dtype=np.float32).tobytes() == values.tobytes()
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=9))
 def test_a_component_of_a_vector_of_length_one_is_as_short_as_batches_reckon(values: list[float]) -> None:
-    text = json.dumps(shortest(np.array([values], np.float32)))
+    text = orjson.dumps(shortest(np.array([values], np.float32)))
     assert len(text) <= 2 + 2 + 16 * len(values)
 
 

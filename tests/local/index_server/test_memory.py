@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pinecone import Pinecone, ServerlessSpec
 
-from pipelines.record import shortest
-
 if TYPE_CHECKING:
     from pinecone import Index
 
@@ -36,7 +34,7 @@ def resident_mb(pid: int) -> float:
 
 def rewrite(index: Index, number: int) -> None:
     """Delete, write and look at every record once; each round vectors and texts that nobody asks for again."""
-    values = shortest(np.random.default_rng(number).random((N_RECORDS, DIMENSION), np.float32))
+    values = np.random.default_rng(number).random((N_RECORDS, DIMENSION), np.float32).tolist()
     text = f"{number} " * 300
     index.delete(delete_all=True, namespace="one")
     for start in range(0, N_RECORDS, 100):
