@@ -6,11 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from pyspark.errors import PySparkException
 
-from local.update import _ADVICE, Update, _cause, update
+from local.update import Update, update
 from pipelines.errors import SettingsError, UpdateFailed
-from pipelines.settings import Settings
 from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 SCHEMA = "updates"
 SOURCE = f"{SCHEMA}.articles"
 PARAMETERS = {"schema": SCHEMA, "source_table": SOURCE}
-GONE, NOT_OURS = _ADVICE["FAILED_READ_FILE.FILE_NOT_EXIST"], "[FAILED_READ_FILE.FILE_NOT_EXIST] x"
 
 
 class Heard:
@@ -128,33 +125,6 @@ def test_an_unknown_table_to_refresh_is_an_error_that_lists_the_known(spark: Spa
         "no table sentence to refresh; the pipeline has raw, documents, documents_quarantine, sentences, embeddings"
     )
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("message", "cause"),
-    [
-        ("[SOME_CONDITION] It is so.\nJVM stacktrace:\n\tat a.b.C(D.scala:1)", "[SOME_CONDITION] It is so."),
-        ("\n  at a.b.C\n  [REAL] cause\n ... 3 more", "[REAL] cause"),
-        (
-            "[FLOW_FAILED] raw\nTraceback:\npipelines.errors.ModelError: the file is cut\n\n\tat a.b.C(D.scala:1)",
-            "the file is cut",
-        ),
-        ("first\npipelines.errors.SourceError: outer\npipelines.errors.ModelError: a: b", "a: b"),
-        ("", "PySparkException"),
-        *(
-            (f"[STREAM_FAILED] x\n[{condition}] set skipChangeCommits", f"source table {SOURCE} {advice}")
-            for condition, advice in _ADVICE.items()
-        ),
-        (
-            "[FAILED_READ_FILE.FILE_NOT_EXIST] x\nIdentifier: spark_catalog.s.raw [id = 1]",
-            f"source table {SOURCE} {GONE}",
-        ),
-        # Of a table of ours it says nothing about the source.
-        ("[FAILED_READ_FILE.FILE_NOT_EXIST] x\nIdentifier: spark_catalog.s.documents [id = 1]", NOT_OURS),
-    ],
-)
-def test_a_cause_is_one_line_ours_before_sparks(message: str, cause: str) -> None:
-    assert _cause(PySparkException(message), Settings(source_table=SOURCE)) == cause
 
 
 def test_rows_that_a_rule_dropped_were_not_taken_in() -> None:
