@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.form import Holding
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 GRACE_S: Final = 600  # after that, what is not seen is not there
+MAX_TRIES: Final = 20  # of one commit, beside syncs of other namespaces; each costs them seconds as well
 
 
 class State:
@@ -95,9 +97,8 @@ class State:
         rows += [(record_id, *(None for _ in columns[1:]), True) for record_id in alive]
         if not rows:
             return
-        self._may_write()
         kinds = ", ".join(f"{name} {DEAD_LETTER.columns[name][0]}" for name in columns)
-        self._spark.sql(
+        self._commit(
             f"""
             MERGE INTO {self._dead} AS held
             USING {{rows}} AS new
@@ -114,6 +115,18 @@ class State:
             ),
         )
 
+    def _commit(self, merge: str, **sources: Any) -> None:
+        """Run a MERGE, again where another namespace's sync came first: Delta compares files, and these hold both."""
+        for n_left in reversed(range(MAX_TRIES)):
+            self._may_write()
+            try:
+                self._spark.sql(merge, **sources)
+            except PySparkException as error:
+                if not n_left or not (error.getCondition() or "").startswith("DELTA_CONCURRENT"):
+                    raise
+            else:
+                return
+
     def _of_here(self, rows: DataFrame) -> DataFrame:
         return rows.where(is_here(self._settings))
 
@@ -125,12 +138,11 @@ class State:
         """
         if not documents:
             return
-        self._may_write()
         ours = ("index", "namespace", "synced_at", "run_id")
         columns = [name for name in INDEX_STATE.columns if name not in ours]
         kinds = ", ".join(f"{name} {INDEX_STATE.columns[name][0]}" for name in columns)
         rows = self._spark.createDataFrame([tuple(document[name] for name in columns) for document in documents], kinds)
-        self._spark.sql(
+        self._commit(
             f"""
             MERGE INTO {self._table} AS held
             USING {{rows}} AS new
@@ -145,7 +157,7 @@ class State:
 
     def forget_contents(self) -> None:
         """Note that the namespace was found empty: nothing of it is known to be there, and all its room stays."""
-        self._spark.sql(
+        self._commit(
             f"""
             MERGE INTO {self._table} AS held
             USING {{here}} AS here

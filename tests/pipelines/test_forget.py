@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines import forget as forget_module
-from pipelines.errors import NotProven, SettingsError
+from pipelines.errors import NotProven, SettingsError, SyncRefused
 from pipelines.forget import Receipt, forget
+from pipelines.lease import Lease
 from pipelines.state_tables import FORGOTTEN
 from tests.pipelines.scene import KEY, Version, desired, vector
 
@@ -32,6 +33,11 @@ def test_it_is_out_and_stays_out_until_it_is_allowed_back(scene: Scene, monkeypa
     assert asked(scene, forget=SECRET.source_id, dry_run="true") is None
     with pytest.raises(SettingsError, match=r"^setting forget is 'a slip': neither table nor index knows"):
         asked(scene, forget="a slip")
+    with pytest.raises(SettingsError, match=r"^setting allow_back is 'a slip': no such document is kept out$"):
+        asked(scene, allow_back="a slip")
+    with Lease(scene.spark, scene.settings, "a sync"), pytest.raises(SyncRefused, match=r"^run a sync writes to"):
+        asked(scene, forget=SECRET.source_id)
+    assert scene.spark.table(scene.settings.table(FORGOTTEN.name)).isEmpty()
     assert scene.contents() == desired(STAYS, SECRET)
 
     orphan = f"{SECRET.doc_id}#7"

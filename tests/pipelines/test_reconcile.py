@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelines.errors import IndexDiffers
+from pipelines.errors import IndexDiffers, SyncRefused
+from pipelines.lease import Lease
 from pipelines.reconcile import Reconciled, reconcile
 from pipelines.state_tables import DEAD_LETTER, INDEX_STATE, SYNC_RUNS
 from tests.pipelines.scene import KEY, Version, desired, vector
@@ -62,6 +63,8 @@ def test_what_was_damaged_is_found_and_mended_and_a_lost_state_is_made_again(sce
     assert len(lines) == 11
     assert scene.n_writes() == writes + Counter(upsert=1, delete=1)  # ours, just now
 
+    with Lease(scene.spark, scene.settings, "a sync"), pytest.raises(SyncRefused, match=r"^run a sync writes to"):
+        reconciled(scene, repair=True)
     found = reconciled(scene, repair=True)
     assert found.repair is not None
     assert (found.repair.n_upserted, found.repair.form) == (3 + 1, "whole")

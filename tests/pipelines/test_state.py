@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,3 +67,18 @@ def test_each_namespace_and_each_index_has_its_own_rows(spark: SparkSession) -> 
     assert held(odd) == {"d": (None, [None, None]), "new": (None, [None])}
     assert counts(odd) == (2, 0)
     assert [counts(state) for state in (plain, other)] == [(2, 1), (1, 3)]
+
+
+def test_syncs_of_two_namespaces_may_write_at_the_same_time(spark: SparkSession) -> None:
+    settings = replace(SETTINGS, schema="state_test_two")
+    states = [State(spark, replace(settings, namespace=name)) for name in ("one", "two")]
+    states[0].create()
+
+    def write(state: State) -> None:
+        for number in range(2):
+            state.merge([row("d", [str(number)]), row(f"d{number}", ["a"])])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, states))
+    expected = {"d": ("hash", ["1"])} | {f"d{number}": ("hash", ["a"]) for number in range(2)}
+    assert [held(state) for state in states] == [expected] * 2
