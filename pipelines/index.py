@@ -48,7 +48,6 @@ class VectorIndex:
         self._host = ""
         self._lock = Lock()
         self._sender = Sender(may_write)
-        self._n_reads = 0
         self.n_checks = 0  # requests that described it, or asked whether writes are seen
         self.lsn: int | None = None  # highest log sequence number that it gave an upsert
         self.probe: NDArray[np.float32] | None = None  # the vector of some record it took, to ask with
@@ -65,7 +64,7 @@ class VectorIndex:
     @property
     def n_requests(self) -> int:
         """Requests that read or wrote records; repeated ones count again."""
-        return self._n_reads + self._sender.n_requests
+        return self._sender.n_requests
 
     @property
     def n_retries(self) -> int:
@@ -117,12 +116,17 @@ class VectorIndex:
         """
         from pinecone import Vector  # noqa: PLC0415
 
-        defects = {record.id: why for record in records if (why := defect(record))}
-        fit = [record for record in records if record.id not in defects]
-        index = self._data_plane() if fit else None
+        defects: dict[str, str] = {}
+
+        def fit() -> Iterator[Record]:  # looks while the first of them are on their way
+            for record in records:
+                if why := defect(record):
+                    defects[record.id] = why
+                else:
+                    yield record
 
         def send(batch: Sequence[Record]) -> None:
-            assert index is not None  # noqa: S101  # there are records
+            index = self._data_plane()
             # The client hands values to orjson as they are, which takes a piece of finished JSON for a list of floats.
             vectors = [Vector(it.id, cast("list[float]", shortest(it.values)), None, dict(it.metadata)) for it in batch]
             with _translated("upsert"):
@@ -132,7 +136,7 @@ class VectorIndex:
                 self.probe = batch[0].values
                 self.lsn = max(self.lsn or 0, lsn) if lsn is not None else self.lsn
 
-        refused = self._sender.send(batches(fit, lambda record: record.wire_bytes), send)
+        refused = self._sender.send(batches(fit(), lambda record: record.wire_bytes), send)
         return [
             *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
             *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),
@@ -167,12 +171,17 @@ class VectorIndex:
             ask: makes it.
             is_check: count it as one that asks whether writes are seen.
         """
-        with self._lock:
-            self.n_checks += is_check
-            self._n_reads += not is_check
         plane = self._data_plane()
-        with _translated(what):
-            return ask(plane)
+
+        def request() -> Answer:
+            with _translated(what):
+                return ask(plane)
+
+        if not is_check:
+            return self._sender.ask(request)
+        with self._lock:
+            self.n_checks += 1
+        return request()  # who checks asks again anyway
 
     def _describe(self) -> Any:
         self.n_checks += 1

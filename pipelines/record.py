@@ -55,10 +55,13 @@ def defect(record: Record) -> str | None:
     """
     if not record.id.isascii() or not 1 <= len(record.id) <= MAX_ID_CHARACTERS:
         return f"its id is not 1 to {MAX_ID_CHARACTERS} ASCII characters"
-    if not np.isfinite(record.values).all():
-        return "its vector holds a value that is not finite"
-    if not record.values.any():
-        return "its vector is all zero"
+    with np.errstate(over="ignore"):
+        squares = float(record.values @ record.values)
+    if not 0 < squares < np.inf:  # else all is well; squares may be beyond float32, and the values fine
+        if not np.isfinite(record.values).all():
+            return "its vector holds a value that is not finite"
+        if not record.values.any():
+            return "its vector is all zero"
     if len(record.metadata_json.encode()) > MAX_METADATA_BYTES:
         return f"its metadata is larger than {MAX_METADATA_BYTES} bytes"
     return None

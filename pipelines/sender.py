@@ -1,7 +1,7 @@
-"""Requests in parallel, each brought to an end: taken, refused record by record, or worth an error.
+"""Requests, each brought to an end: answered, refused record by record, or worth an error.
 
 Three kinds of failure, three answers. What may pass (a throttled, broken or unanswered request) is sent again until a
-budget of waiting is spent: an upsert or a delete that was taken after all does no harm twice. What is too large or
+budget of waiting is spent: a write that was taken after all does no harm twice. What is too large or
 refused for good is halved, down to the one record that is at fault. Everything else concerns all records, and stops.
 """
 
@@ -24,6 +24,7 @@ _MOST_REFUSED: Final = 1_000  # of one `send`; more have a cause in common, and 
 
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 Refused = tuple[Item, VectorIndexError]
 
 
@@ -66,22 +67,36 @@ class Sender:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _deliver(self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+    def ask(self, request: Callable[[], Answer], may_ask: Callable[[], None] = lambda: None) -> Answer:
+        """Make one request, again while it fails in a way that passes and the budget lasts.
+
+        Args:
+            request: makes it; raises VectorIndexError.
+            may_ask: asked before every try.
+
+        Raises:
+            VectorIndexError: it failed for good, or the budget is spent.
+        """
         wait_s = _FIRST_WAIT_S
         while True:
-            self._may_write()
+            may_ask()
             with self._lock:
                 self.n_requests += 1
             try:
-                post(batch)
+                return request()
             except VectorIndexError as error:
-                if error.refused:
-                    return self._isolate(batch, post, error)
                 if not error.retryable or self._stopped.is_set() or not self._wait(wait_s):
                     raise
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-            else:
-                return []
+
+    def _deliver(self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+        try:
+            self.ask(lambda: post(batch), self._may_write)
+        except VectorIndexError as error:
+            if error.refused:
+                return self._isolate(batch, post, error)
+            raise
+        return []
 
     def _isolate(
         self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None], error: VectorIndexError

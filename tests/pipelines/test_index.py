@@ -138,6 +138,8 @@ def test_what_the_index_refuses_is_told_record_by_record_and_all_others_are_in(
         Fault(operation="upsert", end="reset", n_times=9, applied=True),
         Fault(operation="upsert", end="half", n_times=9),
         Fault(operation="delete", status=500, n_times=9, applied=True),
+        Fault(operation="fetch", status=503, n_times=9),
+        Fault(operation="list", end="reset", n_times=9),
     ],
     ids=lambda fault: f"{fault.operation} {fault.status or fault.end}",
 )
@@ -149,8 +151,9 @@ def test_what_passes_is_sent_again_until_it_is_taken(
     server.set_faults(fault)
     assert index.upsert([record(number) for number in range(3)]) == []
     index.delete(["id0"])
-    assert index.n_retries > 0
     assert reader.fetch(["id0", "id1", "id2"]).keys() == {"id1", "id2"}
+    assert list(reader.list_ids()) == ["id1", "id2"]
+    assert index.n_retries > 0
 
 
 def test_a_request_that_is_too_large_is_halved(index: VectorIndex, server: IndexServer) -> None:
