@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 N_SENTENCES: Final = 4  # of a document
 LATENCY_S: Final = 0.03
-N_SPEED, N_TURNS = 50_000, 3
+N_SPEED, N_TURNS = 200_000, 3
+N_RAW_RECORDS: Final = 50_000  # enough for a rate; as lists of Python floats they take a gigabyte
 N_RAW: Final = 300  # records a request: what 2 MB takes of shortest floats and short texts
 N_OLD, N_OLD_RECORDS = 100, 5_000
 PLANNING: Final = (1_000, 50_000)  # documents
@@ -132,9 +133,10 @@ class World:
         prepare(self.spark, settings, KEY)
         return sync(self.spark, settings, KEY)
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return all records as the raw client takes them, their floats shortest too."""
-        rows = self.spark.table(self.settings.table(EMBEDDINGS.name)).select("id", "vector", "metadata").toArrow()
+    def records(self, n: int) -> list[dict[str, Any]]:
+        """Return so many records as the raw client takes them, their floats shortest too."""
+        table = self.spark.table(self.settings.table(EMBEDDINGS.name))
+        rows = table.select("id", "vector", "metadata").limit(n).toArrow()
         flat = rows["vector"].combine_chunks().flatten().to_numpy()
         # Python floats whose text is that of the float32: as short on the wire as what a sync sends.
         vectors = orjson.loads(orjson.dumps(flat.reshape(-1, DEFAULT_DIMENSION), option=orjson.OPT_SERIALIZE_NUMPY))
@@ -145,7 +147,7 @@ class World:
 def speed(spark: SparkSession, url: str, pid: int, folder: Path) -> None:
     """Print records a second of a sync's apply, of the raw client in parallel, and of one request at a time."""
     world = World.of(spark, url, N_SPEED // N_SENTENCES, folder)
-    records = world.records()
+    records = world.records(N_RAW_RECORDS)
     world.sync("warm")  # compiles what the JVM compiles
     took: dict[str, list[float]] = {"sync": [], "raw": [], "old": []}
     busy: dict[str, list[float]] = {"sync": [], "raw": [], "old": []}
@@ -161,7 +163,7 @@ def speed(spark: SparkSession, url: str, pid: int, folder: Path) -> None:
             cpu_s, started = usage(pid)[0], time.monotonic()
             more = {"batch_size": N_RAW, "max_concurrency": N_CONCURRENT, "show_progress": False}
             assert not index.upsert(vectors=records, namespace=f"raw {turn}", **more).failed_items  # noqa: S101
-            measured("raw", N_SPEED, time.monotonic() - started, cpu_s)
+            measured("raw", N_RAW_RECORDS, time.monotonic() - started, cpu_s)
             cpu_s, started = usage(pid)[0], time.monotonic()
             for first in range(0, N_OLD_RECORDS, N_OLD):
                 index.upsert(vectors=records[first : first + N_OLD], namespace=f"old {turn}")
