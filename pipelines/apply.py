@@ -25,8 +25,8 @@ N_LARGEST: Final = 5  # documents that a plan names
 class Memory(Protocol):
     """What `State` is to a window."""
 
-    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows of `index_state`, each replacing its document's row."""
+    def append(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of `index_state`, of each document the one that counts from now on."""
 
     def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
         """Note in `dead_letter` what was refused, and take out what no longer is."""
@@ -55,10 +55,10 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     """Make the index hold what the windows' documents should, and the state say so.
 
     A crash anywhere leaves a state that claims nothing it does not know: the intent says so of every record that a
-    request may touch, and what is done is merged only after the last answer. A refused record is noted before that,
+    request may touch, and what is done is written only after the last answer. A refused record is noted before that,
     or a crash in between would lose it in silence.
 
-    While one window is sent, `aside` notes what became of the one before, reads the one after and merges its intent,
+    While one window is sent, `aside` notes what became of the one before, reads the one after and writes its intent,
     in one commit: Spark and the index work at the same time, and the driver holds two windows.
 
     Args:
@@ -83,7 +83,7 @@ def apply_windows(  # noqa: PLR0913  # what windows need
         window = next(ahead, ())
         intent = [document.intent_row() for document in window if (plan := document.plan()).upserts or plan.deletes]
         state.bury(sent.refused, sent.alive)
-        state.merge([*sent.rows, *intent])
+        state.append([*sent.rows, *intent])
         return window
 
     sent = _Sent()
@@ -110,21 +110,23 @@ def _send(
 ) -> _Sent:
     plans = [(document, document.plan()) for document in window]
     upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
-    deletes = [record_id(document.doc_id, o) for document, plan in plans for o in plan.deletes]
+    gone = [(document, ordinal) for document, plan in plans for ordinal in plan.deletes]
     refused = {letter.record_id: letter for letter in index.upsert([document.records[o] for document, o in upserts])}
     places = [(document, o) for document, o in upserts if document.records[o].id in refused]
     # What the index refuses must not leave behind what stood there before.
-    stale = [document.records[o].id for document, o in places if o < len(document.held)]
+    stale = [(document, o) for document, o in places if o < len(document.held)]
     guard.allow_deletes(len(stale))
-    index.delete(deletes + stale)
+    # Those known to be there first, for the first of a request proves that the request was seen.
+    deletes = sorted([*gone, *stale], key=lambda it: it[0].held[it[1]] is None)
+    index.delete([record_id(document.doc_id, o) for document, o in deletes])
     lost: dict[str, set[int]] = {}
     for document, ordinal in places:
         lost.setdefault(document.doc_id, set()).add(ordinal)
     report.n_upserted += len(upserts) - len(refused)
-    report.n_deleted += len(deletes) + len(stale)
+    report.n_deleted += len(deletes)
     report.n_unchanged += sum(plan.n_unchanged for _, plan in plans)
     report.n_refused += len(refused)
-    _add_cost(report, [(it, o) for it, o in upserts if it.records[o].id not in refused], len(deletes) + len(stale))
+    _add_cost(report, [(it, o) for it, o in upserts if it.records[o].id not in refused], len(deletes))
     return _Sent(
         [document.done_row(lost.get(document.doc_id, ())) for document in window],
         [_letter(document, o, refused[document.records[o].id]) for document, o in places],

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.changes import NOTHING, Summary, summarise, to_changes
 from pipelines.form import MAX_CHANGED_DOCUMENTS, LastRun, why_whole
 from pipelines.heads import to_heads
+from pipelines.rows import kept, these
 from pipelines.runs import last_run
 
 if TYPE_CHECKING:
@@ -41,14 +41,17 @@ def compare(spark: SparkSession, settings: Settings, state: State, snapshot: Sna
         ids, reason = _changed_ids(spark, settings, state, snapshot, last)
     if ids is None:
         retry = settings.retry_dead_letters
-        embeddings, changes = classify(spark, settings, state, snapshot, retry_dead_letters=retry)
+        embeddings, found = classify(spark, settings, state, snapshot, retry_dead_letters=retry)
+        changes = kept(found)
         return Comparison("whole", str(reason), summarise(changes), embeddings, changes)
     how = "incremental", "the last sync left nothing open"
     if not ids:
         return Comparison(*how, NOTHING.beside(held))
     chosen = spark.createDataFrame([(doc_id,) for doc_id in ids], "doc_id STRING")
-    embeddings, changes = classify(spark, settings, state, snapshot, chosen)
-    return Comparison(*how, summarise(changes).beside(state.holding(without=chosen)), embeddings, changes)
+    embeddings, found = classify(spark, settings, state, snapshot, chosen)
+    changes = kept(found)
+    rest = held.without(state.holding(chosen))
+    return Comparison(*how, summarise(changes).beside(rest), embeddings, changes)
 
 
 def _changed_ids(
@@ -86,14 +89,10 @@ def classify(  # noqa: PLR0913  # what a comparison needs
         ids: column `doc_id`; None for all.
         retry_dead_letters: let documents with a refused record look as if nothing were known of them.
     """
-    embeddings = _of(snapshot.embeddings(spark, settings), ids)
-    held = _of(state.held(retry_dead_letters=retry_dead_letters), ids)
+    embeddings = these(snapshot.embeddings(spark, settings), ids)
+    held = state.held(ids, retry_dead_letters=retry_dead_letters)
     source_ids = snapshot.source_ids(spark, settings)
     if source_ids is not None:
-        source_ids = _of(source_ids, ids)
+        source_ids = these(source_ids, ids)
     heads = to_heads(embeddings, snapshot.recipe)
     return embeddings, to_changes(heads, held, source_ids, state.forgotten(), snapshot.recipe)
-
-
-def _of(rows: DataFrame, ids: DataFrame | None) -> DataFrame:
-    return rows if ids is None else rows.join(F.broadcast(ids), "doc_id", "left_semi")

@@ -75,6 +75,7 @@ class Document:
 DIFFERING = ("write", "delete")
 # Spark brings a limited size of one query to the driver, spark.driver.maxResultSize: a gigabyte, unless told.
 RECORDS_A_QUERY = 200_000
+RECORDS_A_PARTITION = 5_000  # what Spark brings at a time
 
 
 def read_documents(
@@ -91,12 +92,14 @@ def read_documents(
         embeddings: all rows of `embeddings`, at one version.
         changes: from `to_changes`.
         statuses: of the documents wanted; one that is held back comes without what it should hold.
-        n_records: about how many they should hold; many are read by several queries.
+        n_records: about how many they are and should hold together; many are read by several queries.
         with_records: bring the records along, not only their hashes.
     """
     chosen = changes.where(F.col("status").isin(*statuses))
-    for part in id_ranges(ceil(n_records / RECORDS_A_QUERY)):
-        yield from _read(embeddings.where(part), chosen.where(part), with_records=with_records)
+    parts = id_ranges(ceil(n_records / RECORDS_A_QUERY))
+    for part in parts:
+        n_own = n_records // len(parts)
+        yield from _read(embeddings.where(part), chosen.where(part), n_records=n_own, with_records=with_records)
 
 
 def id_ranges(n: int) -> list[str]:
@@ -107,28 +110,29 @@ def id_ranges(n: int) -> list[str]:
     return [f"{above} AND {below}" for above, below in zip(lower, upper, strict=True)]
 
 
-def _read(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> Iterator[Document]:
+def _read(embeddings: DataFrame, changes: DataFrame, *, n_records: int, with_records: bool) -> Iterator[Document]:
     key = ("doc_id", "source_epoch", "version", "recipe", "document_hash")
     payload = content_hash_column(F.col("metadata"), F.col("text_hash"), F.col("model"))
     heavy = ["metadata", "vector"] if with_records else []
-    records = embeddings.where("NOT deleted").select(
-        *key, "ordinal", payload.alias("hash"), F.octet_length("metadata").alias("n_bytes"), *heavy
+    wanted = changes.where("status IN ('write', 'same')").select(*key)
+    records = embeddings.where("NOT deleted").join(F.broadcast(wanted), list(key), "left_semi")
+    records = records.select(
+        "doc_id", "ordinal", payload.alias("hash"), F.octet_length("metadata").alias("n_bytes"), *heavy
     )
-    wanted = changes.alias("d").join(
-        records.alias("r"),
-        F.expr("d.status IN ('write', 'same') AND " + " AND ".join(f"d.{name} = r.{name}" for name in key)),
-        "left",
-    )
-    # What is known of a document travels once, not with each sentence.
-    change = F.when(F.coalesce("r.ordinal", F.lit(0)) == 0, F.struct("d.*")).alias("change")
-    rows = wanted.select("d.doc_id", change, "r.ordinal", "r.hash", "r.n_bytes", *(f"r.{name}" for name in heavy))
+    # What is known of a document comes before its records, in a row of its own.
+    known = changes.select("doc_id", F.struct("*").alias("change"))
+    rows = known.unionByName(records, allowMissingColumns=True)
+    # A document lies in one partition. To sort them all would be to compute all twice, the first time for a sample.
+    rows = rows.repartition(ceil(n_records / RECORDS_A_PARTITION) or 1, "doc_id")
     document: Document | None = None
     # A document lies in one partition. To sort them all would be to compute all twice, the first time for a sample.
-    for row in iterate_rows(rows.repartition("doc_id").sortWithinPartitions("doc_id", "ordinal")):
-        if document is None or document.doc_id != row["doc_id"]:
+    for row in iterate_rows(rows.sortWithinPartitions("doc_id", F.asc_nulls_first("ordinal"))):
+        if row["change"] is not None:
             if document is not None:
                 yield document
             document = Document(row["change"])
+            continue
+        assert document is not None  # noqa: S101  # its change came first
         if row["ordinal"] == len(document.hashes):  # a row that repeats one, as after a refresh, is passed over
             document.hashes.append(row["hash"])
             document.sizes.append(row["n_bytes"])
@@ -141,14 +145,17 @@ def _read(embeddings: DataFrame, changes: DataFrame, *, with_records: bool) -> I
 
 
 def windows(documents: Iterable[Document], n_records: int) -> Iterator[list[Document]]:
-    """Gather documents until they hold this many records; a longer document is a window of its own."""
+    """Gather documents until they hold this many records; a longer document is a window of its own.
+
+    The first windows are smaller, so that sending begins before much was read.
+    """
     window: list[Document] = []
-    size = 0
+    size, limit = 0, ceil(n_records / 8)
     for document in documents:
         n_own = max(len(document.hashes), len(document.held), 1)
-        if window and size + n_own > n_records:
+        if window and size + n_own > limit:
             yield window
-            window, size = [], 0
+            window, size, limit = [], 0, min(n_records, 2 * limit)
         window.append(document)
         size += n_own
     if window:

@@ -87,7 +87,7 @@ def forget(
         ours, _ = by_document(listed)
         n_room = max(len(row["payload_hashes"]), 1 + max(ours.get(own_id, ()), default=-1))
         ids = sorted({*(record_id(own_id, ordinal) for ordinal in range(len(row["payload_hashes"]))), *listed})
-        state.merge([row | {"document_hash": None, "payload_hashes": [None] * n_room}])
+        state.append([row | {"document_hash": None, "payload_hashes": [None] * n_room}])
         index.delete(ids)
         if not until(lambda: not any(True for _ in reader.list_ids(f"{own_id}#")), VISIBLE_LIMIT_S):
             raise NotProven(
@@ -96,7 +96,7 @@ def forget(
             )
         state.bury([], ids)
         done = {"document_hash": TOMBSTONE_HASH, "payload_hashes": [], "deleted": True, "model": None}
-        state.merge([row | done])
+        state.append([row | done])
         receipts.prove(ids)
     on_progress(f"document {source_id} is out and kept out: {len(ids):,} records deleted, and the index lists none")
     return Receipt(source_id, own_id, tuple(ids))

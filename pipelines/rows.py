@@ -1,10 +1,13 @@
-"""A query's result, as it comes: batch by batch, so that the driver never holds a table."""
+"""Rows: which of them, kept for a second question, and brought to the driver batch by batch, never a table at once."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 from pyspark.sql.types import ArrayType, FloatType
 
 if TYPE_CHECKING:
@@ -12,6 +15,26 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
+
+
+def these(rows: DataFrame, ids: DataFrame | None) -> DataFrame:
+    """Keep the rows of some documents.
+
+    Args:
+        rows: with a column `doc_id`.
+        ids: column `doc_id`, few enough to be sent to every worker; None for all.
+    """
+    return rows if ids is None else rows.join(F.broadcast(ids), "doc_id", "left_semi")
+
+
+def kept(frame: DataFrame) -> DataFrame:
+    """Compute a frame now and once, where the compute keeps such things; serverless does not, and computes it again.
+
+    Not `persist`: each write to a table that the frame has read would make Spark plan it anew.
+    """
+    with suppress(PySparkException):
+        return frame.localCheckpoint()
+    return frame
 
 
 def iterate_rows(frame: DataFrame) -> Iterator[dict[str, Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
 from pipelines.form import Holding
 from pipelines.place import is_here, place
+from pipelines.state_log import SAME_FOR_ALL, StateLog, merge
 from pipelines.state_tables import DEAD_LETTER, FORGOTTEN, INDEX_STATE, STATE_TABLES, SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 GRACE_S: Final = 600  # after that, what is not seen is not there
-MAX_TRIES: Final = 20  # of one commit, beside syncs of other namespaces; each costs them seconds as well
 
 
 class State:
@@ -42,8 +41,7 @@ class State:
         self._spark = spark
         self._settings = settings
         self._may_write = may_write
-        self._run_id = run_id
-        self._table = settings.table(INDEX_STATE.name)
+        self._log = StateLog(spark, settings, may_write, run_id)
         self._dead = settings.table(DEAD_LETTER.name)
         self._here = place(settings)
 
@@ -57,15 +55,14 @@ class State:
             if missing := table.additions(self._spark.table(name).columns):
                 self._spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({missing})")
 
-    def held(self, *, retry_dead_letters: bool = False) -> DataFrame:
-        """Read what the namespace may hold; nothing where no sync has been.
+    def held(self, ids: DataFrame | None = None, *, retry_dead_letters: bool = False) -> DataFrame:
+        """Read what the namespace may hold, a row a document; nothing where no sync has been.
 
         Args:
+            ids: column `doc_id` of the documents wanted; None for all.
             retry_dead_letters: let documents with a refused record look as if nothing were known of them.
         """
-        if not self._spark.catalog.tableExists(self._table):
-            return self._spark.createDataFrame([], INDEX_STATE.ddl())
-        held = self._of_here(self._spark.table(self._table))
+        held = self._log.newest(ids)
         if not retry_dead_letters:
             return held
         dead = self._of_here(self._spark.table(self._dead)).select("doc_id").distinct().select("*", F.lit(1).alias("n"))
@@ -74,8 +71,8 @@ class State:
         )
 
     def row(self, doc_id: str) -> dict[str, Any] | None:
-        """Return one document's row as `merge` takes it; None where there is none."""
-        found = self.held().where(F.col("doc_id") == doc_id).collect()
+        """Return one document's row as `append` takes it; None where there is none."""
+        found = self.held(self._spark.createDataFrame([(doc_id,)], "doc_id STRING")).collect()
         return found[0].asDict() if found else None
 
     def dead_letters(self) -> dict[str, set[str]]:
@@ -98,7 +95,8 @@ class State:
         if not rows:
             return
         kinds = ", ".join(f"{name} {DEAD_LETTER.columns[name][0]}" for name in columns)
-        self._commit(
+        merge(
+            self._spark,
             f"""
             MERGE INTO {self._dead} AS held
             USING {{rows}} AS new
@@ -110,80 +108,57 @@ class State:
                 status, reason, first_seen_at, last_seen_at, n_attempts) VALUES (new.`index`, new.namespace, new.id,
                 new.doc_id, new.source_id, new.payload_hash, new.status, new.reason, new.now, new.now, 1)
             """,
+            self._may_write,
             rows=self._spark.createDataFrame(rows, f"{kinds}, alive BOOLEAN").select(
                 "*", *self._here, F.current_timestamp().alias("now")
             ),
         )
 
-    def _commit(self, merge: str, **sources: Any) -> None:
-        """Run a MERGE, again where another namespace's sync came first: Delta compares files, and these hold both."""
-        for n_left in reversed(range(MAX_TRIES)):
-            self._may_write()
-            try:
-                self._spark.sql(merge, **sources)
-            except PySparkException as error:
-                if not n_left or not (error.getCondition() or "").startswith("DELTA_CONCURRENT"):
-                    raise
-            else:
-                return
-
     def _of_here(self, rows: DataFrame) -> DataFrame:
         return rows.where(is_here(self._settings))
 
-    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows of `index_state`, each replacing its document's row. One commit.
+    def append(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of `index_state`, of each document the one that counts from now on. One commit.
 
         Args:
-            documents: the table's columns but those that are the same for all.
+            documents: the table's columns but those that are the same for all; no document twice.
         """
         if not documents:
             return
-        ours = ("index", "namespace", "synced_at", "run_id")
-        columns = [name for name in INDEX_STATE.columns if name not in ours]
+        columns = [name for name in INDEX_STATE.columns if name not in SAME_FOR_ALL]
         kinds = ", ".join(f"{name} {INDEX_STATE.columns[name][0]}" for name in columns)
-        rows = self._spark.createDataFrame([tuple(document[name] for name in columns) for document in documents], kinds)
-        self._commit(
-            f"""
-            MERGE INTO {self._table} AS held
-            USING {{rows}} AS new
-            ON held.`index` = new.`index` AND held.namespace = new.namespace AND held.doc_id = new.doc_id
-            WHEN MATCHED THEN UPDATE SET *
-            WHEN NOT MATCHED THEN INSERT *
-            """,
-            rows=rows.select(
-                "*", *self._here, F.current_timestamp().alias("synced_at"), F.lit(self._run_id).alias("run_id")
-            ),
-        )
+        rows = [tuple(document[name] for name in columns) for document in documents]
+        self._log.append(self._spark.createDataFrame(rows, kinds))
 
     def forget_contents(self) -> None:
         """Note that the namespace was found empty: nothing of it is known to be there, and all its room stays."""
-        self._commit(
-            f"""
-            MERGE INTO {self._table} AS held
-            USING {{here}} AS here
-            ON held.`index` = here.`index` AND held.namespace = here.namespace
-            WHEN MATCHED THEN UPDATE SET
-                document_hash = NULL, payload_hashes = transform(held.payload_hashes, hash -> CAST(NULL AS STRING))
-            """,
-            here=self._spark.range(1).select(*self._here),
-        )
+        unknown = {
+            "document_hash": "CAST(NULL AS STRING) AS document_hash",
+            "payload_hashes": "transform(payload_hashes, known -> CAST(NULL AS STRING)) AS payload_hashes",
+        }
+        columns = [unknown.get(name, name) for name in INDEX_STATE.columns if name not in SAME_FOR_ALL]
+        self._log.append(self.held().selectExpr(*columns))
 
-    def holding(self, *, without: DataFrame | None = None) -> Holding:
+    def compact(self) -> None:
+        """Delete what later rows superseded, from time to time."""
+        self._log.compact()
+
+    def holding(self, ids: DataFrame | None = None) -> Holding:
         """Count what the namespace may hold.
 
         Args:
-            without: column `doc_id` of documents to leave out.
+            ids: column `doc_id` of the documents to count; None for all.
         """
-        held = self.held() if without is None else self.held().join(without, "doc_id", "left_anti")
-        row = held.agg(
+        counted = self.held(ids).agg(
             F.count("*").alias("n_documents"),
             F.count_if(~F.col("deleted")).alias("n_live"),
             F.coalesce(F.sum(F.array_size("payload_hashes")), F.lit(0)).alias("n_room"),
             F.coalesce(F.sum(F.array_size(F.array_compact("payload_hashes"))), F.lit(0)).alias("n_known"),
             F.count_if(F.col("document_hash").isNull()).alias("n_unknown"),
             F.collect_set(F.when(F.array_size("payload_hashes") > 0, F.col("model"))).alias("models"),
-        ).collect()[0]
-        return Holding(**row.asDict() | {"models": tuple(sorted(row.models))})
+        )
+        counts = counted.collect()[0].asDict()
+        return Holding(**counts | {"models": tuple(sorted(counts["models"]))})
 
     def young(self) -> set[str]:
         """Ids of documents written a short while ago by a run that did not see its writes come through."""

@@ -8,7 +8,7 @@ _HERE = {"index": ("STRING", "Pinecone index"), "namespace": ("STRING", "namespa
 
 INDEX_STATE = Table(
     "index_state",
-    "What the index holds of each document, or may hold: one row per index, namespace and document.",
+    "What the index holds of each document, or may hold: a log, per index and namespace; a document's last row counts.",
     "gold",
     {
         **_HERE,
@@ -26,6 +26,7 @@ INDEX_STATE = Table(
         "changed_at": EMBEDDINGS.columns["changed_at"],
         "synced_at": ("TIMESTAMP", "when this row was last written"),
         "run_id": ("STRING", "the sync that wrote it: sync_runs says when what it sent was seen"),
+        "seq": ("BIGINT", "orders the rows of a namespace: of a document's rows the one with the highest counts"),
     },
 )
 

@@ -133,7 +133,7 @@ class Survey:
             if it.state_is_wrong:
                 assert not isinstance(it, Foreign)  # noqa: S101  # of which the state never tells
                 rows.append(it.state_row())
-        self.state.merge(rows)
+        self.state.append(rows)
 
     def _window(self, window: Sequence[Document], listed: dict[str, list[int]], young: set[str]) -> Iterator[Inspected]:
         there = {document.doc_id: listed.pop(document.doc_id, []) for document in window}

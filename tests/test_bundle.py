@@ -143,11 +143,11 @@ def test_a_notebook_is_thin(path: Path) -> None:
 # In the order of layers: each file imports only from those before it.
 PURE = (
     "errors ids text sentences window tokenizer weights settings recipe "
-    "rules rows record report cost sender plan winner status sql tables state_tables embedder"
+    "rules record report cost sender plan winner status sql tables state_tables embedder"
 )
 SPARK = (
-    "source metadata to_raw to_documents to_sentences to_embeddings "
-    "snapshot form heads changes documents guard apply place lease state runs compare"
+    "rows source metadata to_raw to_documents to_sentences to_embeddings "
+    "snapshot form heads changes documents guard apply place lease state_log state runs compare"
 )
 NETWORK = "index reader prepare inspection survey sync forget reconcile"
 

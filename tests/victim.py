@@ -26,7 +26,6 @@ from pipelines.index import VectorIndex
 from pipelines.lease import break_leases
 from pipelines.settings import Settings
 from pipelines.state import State
-from pipelines.state_tables import INDEX_STATE
 from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import KEY, Scene, Version
 
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 LIMIT_S = 300  # whoever hangs is ended
 WINDOW_RECORDS = 8  # so that a sync has several windows
 SCHEMA, DOCUMENTS = "killed", "pqrst"
-STEPS = ((State, ("create", "held", "merge", "bury")), (VectorIndex, ("ensure", "upsert", "delete")))
+STEPS = ((State, ("create", "held", "append", "bury")), (VectorIndex, ("ensure", "upsert", "delete")))
 
 
 def say(what: str) -> None:
@@ -121,7 +120,7 @@ def last(scene: Scene) -> None:
     counts = {name: found.vector_count for name, found in namespaces.items()}
     assert counts in ({scene.settings.namespace: len(live)}, {})
 
-    state = scene.spark.table(scene.settings.table(INDEX_STATE.name)).collect()
+    state = State(scene.spark, scene.settings).held().collect()
     known = {row.doc_id: (row.document_hash, row.deleted, len(row.payload_hashes)) for row in state}
     gone = (TOMBSTONE_HASH, True, 0)
     assert known == dict.fromkeys(newest, gone) | {

@@ -50,7 +50,7 @@ def test_the_two_shortest_documents_are_changed_in_the_source_and_no_other(
     with pytest.raises(SourceError, match="needs two documents, the index holds 0"):
         two_documents(spark, settings)
     deleted, edited, other = TEXTS
-    state.merge([held("gone", 0), held(other, 3), held(edited, 2), held(deleted, 1)])
+    state.append([held("gone", 0), held(other, 3), held(edited, 2), held(deleted, 1)])
     assert two_documents(spark, settings) == (deleted, edited)
 
     edit(spark, settings, edited, deleted)

@@ -15,7 +15,8 @@ from pipelines.ids import TOMBSTONE_HASH, content_hash, doc_id, record_id
 from pipelines.prepare import Prepared, prepare
 from pipelines.recipe import embeddings_recipe
 from pipelines.sql import sql_string
-from pipelines.state_tables import DEAD_LETTER, INDEX_STATE, SYNC_RUNS
+from pipelines.state import State
+from pipelines.state_tables import DEAD_LETTER, SYNC_RUNS
 from pipelines.sync import sync
 from pipelines.tables import EMBEDDINGS
 from pipelines.weights import DEFAULT_DIMENSION, fingerprint
@@ -145,10 +146,10 @@ class Scene:
         }
 
     def state(self) -> dict[str, Row]:
-        """Rows of `index_state` of this namespace, by source id."""
-        mine = self.spark.table(self.settings.table(INDEX_STATE.name)).collect()
-        chosen = (self.settings.index_name, self.settings.namespace)
-        return {row.source_id: row for row in mine if (row["index"], row.namespace) == chosen}
+        """Rows of `index_state` of this namespace that count, by source id."""
+        rows = State(self.spark, self.settings).held().collect()
+        assert len(rows) == len({row.source_id for row in rows})
+        return {row.source_id: row for row in rows}
 
     def runs(self) -> list[Row]:
         """Rows of `sync_runs`, in order of time."""

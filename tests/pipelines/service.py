@@ -50,7 +50,7 @@ class Service:
     n_requests: int = 0
     last: LastRun | None = None  # `sync_runs`
 
-    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, documents: Sequence[Mapping[str, Any]]) -> None:
         self.fuse.burn()
         self.rows |= {document["doc_id"]: dict(document) for document in documents}
 

@@ -177,7 +177,7 @@ class Task:
         return [finding for it in self.look() for finding in it.findings]
 
     def correct_state(self) -> None:
-        self.service.merge([it.state_row() for it in self.look() if it.state_is_wrong])
+        self.service.append([it.state_row() for it in self.look() if it.state_is_wrong])
 
     def forget(self, doc_id: str) -> None:
         """Do what `forget` does."""
@@ -188,8 +188,8 @@ class Task:
         room = len(row["payload_hashes"])
         listed = {name for name in service.texts if name.startswith(f"{doc_id}#")}
         ids = sorted(listed | {record_id(doc_id, ordinal) for ordinal in range(room)})
-        service.merge([row | {"document_hash": None, "payload_hashes": [None] * room}])
+        service.append([row | {"document_hash": None, "payload_hashes": [None] * room}])
         service.delete(ids)
         assert not any(name.startswith(f"{doc_id}#") for name in service.texts)
         service.bury([], ids)
-        service.merge([row | {"document_hash": TOMBSTONE_HASH, "payload_hashes": [], "deleted": True, "model": None}])
+        service.append([row | {"document_hash": TOMBSTONE_HASH, "payload_hashes": [], "deleted": True, "model": None}])

@@ -55,7 +55,7 @@ def deleting_first(
     documents = [document for window in windows for document in window]
     for document in documents:
         if document.held:
-            state.merge([document.row((None,) * max(len(document.held), len(document.hashes)), None)])
+            state.append([document.row((None,) * max(len(document.held), len(document.hashes)), None)])
             index.delete([record_id(document.doc_id, ordinal) for ordinal in range(len(document.held))])
             document.change["held"] = [None] * len(document.held)
     yield from apply_windows([documents] if documents else [], state, index, *rest, **more)
@@ -100,7 +100,7 @@ def keyed_by_text(
         pairs = zip(document.records, document.hashes, strict=True)
         index.upsert([replace(record, id=name) for record, name in pairs if name not in document.held])
         index.delete([name for name in document.held if name is not None and name not in document.hashes])
-        state.merge([document.done_row()])
+        state.append([document.done_row()])
         yield
 
 

@@ -18,6 +18,9 @@ SETTINGS = Settings(source_table="a.b", schema="state_test", index_name="docs", 
 ODD = """it's a "name\\space" of {odd} ${HOME} ${env:HOME}; -- `all` ASCII"""
 
 
+DEAD = {"doc_id": "d", "source_id": "s", "payload_hash": "p", "status": 400, "reason": "no"}
+
+
 def row(doc_id: str, payload_hashes: list[str | None], document_hash: str | None = "hash") -> dict[str, Any]:
     return {
         "doc_id": doc_id,
@@ -50,16 +53,16 @@ def test_each_namespace_and_each_index_has_its_own_rows(spark: SparkSession) -> 
     assert held(plain) == {}  # before there is a table
     for _ in range(2):
         plain.create()
-    plain.merge([])
+    plain.append([])
     assert counts(plain) == (0, 0)
 
-    plain.merge([row("d", ["a", None]), row("gone", [], TOMBSTONE_HASH)])
-    odd.merge([row("d", ["b"])])
-    other.merge([row("d", ["c", "c", "c"])])
+    plain.append([row("d", ["a", None]), row("gone", [], TOMBSTONE_HASH)])
+    odd.append([row("d", ["b"])])
+    other.append([row("d", ["c", "c", "c"])])
     assert [counts(state) for state in (plain, odd, other)] == [(2, 1), (1, 1), (1, 3)]
     assert held(odd) == {"d": ("hash", ["b"])}
 
-    odd.merge([row("d", ["e", "f"], "later"), row("new", ["g"])])
+    odd.append([row("d", ["e", "f"], "later"), row("new", ["g"])])
     assert held(odd) == {"d": ("later", ["e", "f"]), "new": ("hash", ["g"])}
     assert held(plain) == {"d": ("hash", ["a", None]), "gone": (TOMBSTONE_HASH, [])}
 
@@ -76,9 +79,11 @@ def test_syncs_of_two_namespaces_may_write_at_the_same_time(spark: SparkSession)
 
     def write(state: State) -> None:
         for number in range(2):
-            state.merge([row("d", [str(number)]), row(f"d{number}", ["a"])])
+            state.append([row("d", [str(number)]), row(f"d{number}", ["a"])])
+            state.bury([DEAD | {"id": f"d{number}#0"}], ["d0#0"] if number else [])
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(write, states))
+    assert [state.dead_letters() for state in states] == [{"d": {"d1#0"}}] * 2
     expected = {"d": ("hash", ["1"])} | {f"d{number}": ("hash", ["a"]) for number in range(2)}
     assert [held(state) for state in states] == [expected] * 2

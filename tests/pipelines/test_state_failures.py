@@ -49,9 +49,9 @@ class OnDisk(Service):
 
     disk = Disk(0, -1, took_effect=False)  # refuses nothing
 
-    def merge(self, documents: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, documents: Sequence[Mapping[str, Any]]) -> None:
         with self.disk.write():
-            super().merge(documents)
+            super().append(documents)
 
     def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
         with self.disk.write():
@@ -93,18 +93,18 @@ def test_a_real_sync_says_what_the_disk_refused_and_the_next_one_converges(
     scene.log(first, second)
     scene.sync()
     scene.log(*last)
-    merge, failures = State.merge, ((errno.ENOSPC, 0), (errno.EROFS, 1))  # the intent; what is done
+    append, failures = State.append, ((errno.ENOSPC, 0), (errno.EROFS, 1))  # the intent; what is done
     for number, which in failures:
         disk = Disk(number, which, took_effect=False)
 
-        def merge_on_disk(state: State, documents: Sequence[Mapping[str, Any]], disk: Disk = disk) -> None:
+        def append_on_disk(state: State, documents: Sequence[Mapping[str, Any]], disk: Disk = disk) -> None:
             with disk.write():
-                merge(state, documents)
+                append(state, documents)
 
-        monkeypatch.setattr(State, "merge", merge_on_disk)
+        monkeypatch.setattr(State, "append", append_on_disk)
         with pytest.raises(OSError, match=os.strerror(number)):
             scene.sync()
-    monkeypatch.setattr(State, "merge", merge)
+    monkeypatch.setattr(State, "append", append)
     another = iter([None, SyncRefused("run another writes")])  # it looks when it claims, and once its time is over
 
     def look(_lease: Lease) -> None:

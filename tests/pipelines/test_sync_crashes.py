@@ -126,7 +126,9 @@ def test_every_step_of_one_sync_can_be_the_last(then: str) -> None:
         service.check()
         assert service.texts == {record_id("p", i): text for i, text in enumerate(then)}
         n_steps += 1
-    assert n_steps == 4 + 4 + 3 + 2  # merges; looks at dead letters; sentences edited and new; sentences deleted
+    assert (
+        n_steps == 4 + 4 + 3 + 2
+    )  # writes of the state; looks at dead letters; sentences edited and new; sentences deleted
 
 
 class MortalIndex(VectorIndex):

@@ -1,0 +1,78 @@
+"""A log of what the index holds: the last row of a document counts, and those before it may go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines import state_log
+from pipelines.settings import Settings
+from pipelines.state import State
+from pipelines.state_tables import INDEX_STATE
+from tests.pipelines.test_state import counts, held, row
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SETTINGS = Settings(source_table="a.b", schema="state_log_test", index_name="docs", namespace="one")
+TABLE = SETTINGS.table(INDEX_STATE.name)
+
+
+@pytest.fixture
+def state(spark: SparkSession) -> State:
+    spark.sql(f"DROP TABLE IF EXISTS {TABLE}")
+    state = State(spark, SETTINGS)
+    state.create()
+    return state
+
+
+def n_rows(spark: SparkSession) -> int:
+    return spark.table(TABLE).count()
+
+
+def test_a_later_row_counts_whoever_wrote_it(spark: SparkSession, state: State) -> None:
+    state.append([row("d", ["a"]), row("e", ["b"])])
+    State(spark, SETTINGS, run_id="another run").append([row("d", [None, None], None)])
+    assert held(state) == {"d": (None, [None, None]), "e": ("hash", ["b"])}
+    State(spark, SETTINGS).append([row("d", ["c"])])
+    assert held(state) == {"d": ("hash", ["c"]), "e": ("hash", ["b"])}
+    assert (n_rows(spark), counts(state)) == (4, (2, 2))
+    assert state.row("d") | {"payload_hashes": ["c"]} == state.row("d")
+    assert state.row("unknown") is None
+
+
+def test_a_table_of_an_earlier_release_had_one_row_a_document(spark: SparkSession, state: State) -> None:
+    state.append([row("d", ["a"]), row("e", ["b"])])
+    spark.sql(f"UPDATE {TABLE} SET seq = NULL")
+    later = State(spark, SETTINGS)
+    assert held(later) == {"d": ("hash", ["a"]), "e": ("hash", ["b"])}
+    later.append([row("d", ["c"])])
+    assert held(later) == {"d": ("hash", ["c"]), "e": ("hash", ["b"])}
+
+
+def test_superseded_rows_go_every_so_many_commits_and_nothing_held_changes(
+    spark: SparkSession, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_log, "COMPACT_EVERY", 3)
+    other = State(spark, replace(SETTINGS, namespace="two"))
+    state.compact()  # nothing was appended
+    for number in range(2):
+        other.append([row("d", [str(number)])])
+        state.append([row("d", [str(number)]), row(f"e{number}", ["b"], None if number else "hash")])
+    state.compact()
+    assert n_rows(spark) == 4 + 2
+    state.append([row("d", ["last"])])
+    before = held(state)
+    later = State(spark, SETTINGS)
+    later.compact()
+    assert n_rows(spark) == 5 + 2
+    state.compact()
+    assert held(state) == before == {"d": ("hash", ["last"]), "e0": ("hash", ["b"]), "e1": (None, ["b"])}
+    assert n_rows(spark) == 3 + 2
+    assert spark.sql(f"DESCRIBE DETAIL {TABLE}").collect()[0].numFiles == 1
+    assert held(other) == {"d": ("hash", ["1"])}
+    state.append([row("d", ["later"])])
+    state.compact()  # not again so soon
+    assert n_rows(spark) == 4 + 2
