@@ -87,9 +87,9 @@ class World:
     folder: Path
 
     @classmethod
-    def of(cls, spark: SparkSession, url: str, n_documents: int, folder: Path) -> World:
+    def of(cls, spark: SparkSession, url: str, n_documents: int, folder: Path, name: str = "bench") -> World:
         """Make it, with a namespace that holds nothing of it."""
-        schema = f"bench_{n_documents}"
+        schema = f"{name}_{n_documents}"
         source = f"{schema}.articles"
         settings = Settings(source_table=source, schema=schema, index_name="docs", namespace=schema, pinecone_host=url)
         spark.sql(f"CREATE SCHEMA {schema}")
@@ -179,7 +179,7 @@ def speed(spark: SparkSession, url: str, pid: int, folder: Path) -> None:
 
 def planning(spark: SparkSession, url: str, folder: Path) -> None:
     """Print seconds to plan one changed document of few and of many."""
-    worlds = {n: World.of(spark, url, n, folder) for n in PLANNING}
+    worlds = {n: World.of(spark, url, n, folder, "plan") for n in PLANNING}
     took: dict[int, list[float]] = {n: [] for n in PLANNING}
     for world in worlds.values():
         world.sync()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
@@ -39,6 +39,12 @@ class Document:
     def held(self) -> HeldHashes:
         """Payload hashes of what may be in the index, by ordinal."""
         return tuple(self.change["held"] or ())
+
+    def whole(self) -> Self:
+        """Say that all its records came: one missing would be deleted, and nobody would know."""
+        n_wanted = self.change["n_sentences"] if self.change["status"] in ("write", "same") else 0
+        assert len(self.hashes) == n_wanted, f"{self.doc_id} has {len(self.hashes)} of {n_wanted} records"  # noqa: S101
+        return self
 
     def plan(self) -> DocumentPlan:
         """Upserts, deletes and what stays."""
@@ -125,14 +131,14 @@ def _read(embeddings: DataFrame, changes: DataFrame, *, n_records: int, with_rec
     # A document lies in one partition. To sort them all would be to compute all twice, the first time for a sample.
     rows = rows.repartition(ceil(n_records / RECORDS_A_PARTITION) or 1, "doc_id")
     document: Document | None = None
-    # A document lies in one partition. To sort them all would be to compute all twice, the first time for a sample.
     for row in iterate_rows(rows.sortWithinPartitions("doc_id", F.asc_nulls_first("ordinal"))):
         if row["change"] is not None:
             if document is not None:
-                yield document
+                yield document.whole()
             document = Document(row["change"])
             continue
         assert document is not None  # noqa: S101  # its change came first
+        assert document.doc_id == row["doc_id"]  # noqa: S101
         if row["ordinal"] == len(document.hashes):  # a row that repeats one, as after a refresh, is passed over
             document.hashes.append(row["hash"])
             document.sizes.append(row["n_bytes"])
@@ -141,7 +147,7 @@ def _read(embeddings: DataFrame, changes: DataFrame, *, n_records: int, with_rec
                 record = Record(record_id(row["doc_id"], row["ordinal"]), row["vector"], row["metadata"], metadata)
                 document.records.append(record)
     if document is not None:
-        yield document
+        yield document.whole()
 
 
 def windows(documents: Iterable[Document], n_records: int) -> Iterator[list[Document]]:

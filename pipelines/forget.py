@@ -69,8 +69,8 @@ def forget(
     run_id, own_id = str(uuid.uuid4()), doc_id(source_id) if settings.id_column else source_id
     receipts = _Receipts(spark, settings, own_id)
     if settings.allow_back:
-        if receipts.open().isEmpty():
-            raise SettingsError(f"setting allow_back is {source_id!r}: no such document is kept out")
+        if receipts.of_document().isEmpty():
+            raise SettingsError(f"setting allow_back is {source_id!r}: no such document was ever forgotten")
         receipts.undo()
         on_progress(f"document {source_id} is allowed back: the next sync writes it, if the source holds it")
         return Receipt(source_id, own_id, (), is_back=True)
@@ -127,13 +127,13 @@ class _Receipts:
         self._doc_id = own_id
         self._table = settings.table(FORGOTTEN.name)
 
-    def open(self) -> DataFrame:
-        """Return the rows, of any namespace, that keep the document out."""
-        return self._spark.table(self._table).where(F.col("doc_id") == self._doc_id).where("undone_at IS NULL")
+    def of_document(self) -> DataFrame:
+        """Return its rows, of any namespace, undone ones included."""
+        return self._spark.table(self._table).where(F.col("doc_id") == self._doc_id)
 
     def begin(self, source_id: str) -> None:
         """Keep the document out from now on, once."""
-        if not self.open().where(is_here(self._settings)).isEmpty():
+        if not self.of_document().where("undone_at IS NULL").where(is_here(self._settings)).isEmpty():
             return  # asked for before: the receipt is still to be completed, or completed again
         values: dict[str, Column] = dict(zip(("index", "namespace"), place(self._settings), strict=True))
         values |= {"doc_id": F.lit(self._doc_id), "source_id": F.lit(source_id)}

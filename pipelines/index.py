@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from pipelines.errors import VectorIndexError
-from pipelines.record import MAX_RECORDS, DeadLetter, Record, batches, defect, shortest
+from pipelines.record import MAX_RECORDS, DeadLetter, Record, batches, shortest, sound
 from pipelines.sender import Sender
 
 if TYPE_CHECKING:
@@ -116,17 +116,11 @@ class VectorIndex:
         """
         from pinecone import Vector  # noqa: PLC0415
 
-        defects: dict[str, str] = {}
-
-        def fit() -> Iterator[Record]:  # looks while the first of them are on their way
-            for record in records:
-                if why := defect(record):
-                    defects[record.id] = why
-                else:
-                    yield record
+        if not records:
+            return []
+        index, defects = self._data_plane(), dict[str, str]()
 
         def send(batch: Sequence[Record]) -> None:
-            index = self._data_plane()
             # The client hands values to orjson as they are, which takes a piece of finished JSON for a list of floats.
             vectors = [Vector(it.id, cast("list[float]", shortest(it.values)), None, dict(it.metadata)) for it in batch]
             with _translated("upsert"):
@@ -136,7 +130,7 @@ class VectorIndex:
                 self.probe = batch[0].values
                 self.lsn = max(self.lsn or 0, lsn) if lsn is not None else self.lsn
 
-        refused = self._sender.send(batches(fit(), lambda record: record.wire_bytes), send)
+        refused = self._sender.send(batches(sound(records, defects), lambda record: record.wire_bytes), send)
         return [
             *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
             *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),
@@ -148,10 +142,11 @@ class VectorIndex:
         Raises:
             VectorIndexError: the index refused some, or could not be reached.
         """
-        index = self._data_plane() if ids else None
+        if not ids:
+            return
+        index = self._data_plane()
 
         def send(batch: Sequence[str]) -> None:
-            assert index is not None  # noqa: S101  # there are ids
             try:
                 with _translated("delete"):
                     index.delete(ids=list(batch), namespace=self._settings.namespace)
@@ -163,13 +158,16 @@ class VectorIndex:
         for _, error in self._sender.send((ids[i : i + MAX_RECORDS] for i in range(0, len(ids), MAX_RECORDS)), send):
             raise error
 
-    def read(self, what: str, ask: Callable[[Index], Answer], *, is_check: bool = False) -> Answer:
+    def read(
+        self, what: str, ask: Callable[[Index], Answer], *, is_check: bool = False, patient: bool = True
+    ) -> Answer:
         """Make one request that reads.
 
         Args:
             what: the request, for an error's message.
             ask: makes it.
             is_check: count it as one that asks whether writes are seen.
+            patient: ask again for minutes where it fails in a way that passes.
         """
         plane = self._data_plane()
 
@@ -177,11 +175,11 @@ class VectorIndex:
             with _translated(what):
                 return ask(plane)
 
-        if not is_check:
-            return self._sender.ask(request)
-        with self._lock:
-            self.n_checks += 1
-        return request()  # who checks asks again anyway
+        if is_check:
+            with self._lock:
+                self.n_checks += 1
+            return request()  # who checks asks again anyway
+        return self._sender.ask(request, patient=patient)
 
     def _describe(self) -> Any:
         self.n_checks += 1

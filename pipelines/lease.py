@@ -55,6 +55,7 @@ class Lease:
         self._run_id = run_id
         self._table = settings.table(LEASE.name)
         self._deadline = 0.0
+        self._others: dict[str, int] | None = None  # rows of other runs at the first look
         self._ended = Event()
         self._lock = Lock()
         self._renewal = Thread(target=self._renew, name="lease", daemon=True)
@@ -106,7 +107,10 @@ class Lease:
         self._deadline = before + LEASE_S
 
     def _look(self) -> None:
-        """Refuse if another run's last word is a claim that may still be in use."""
+        """Refuse if another run's last word is a claim that may still be in use, or if one came since the first look.
+
+        That one may be over by now: then this run does not know what the index holds.
+        """
         index, namespace = self._settings.index_name, self._settings.namespace
         here = self._spark.table(self._table).where(is_here(self._settings))
         runs = here.groupBy("run_id").agg(
@@ -123,6 +127,12 @@ class Lease:
                     f"run {run.run_id} writes to namespace {namespace} of index {index} since {run.since}: "
                     f"wait until it ends; if it died, its lease is over at {run.until}"
                 )
+        others = {run.run_id: run.n_rows for run in found if run.run_id != self._run_id}
+        if self._others is None:
+            self._others = others
+        for name, n_rows in others.items():
+            if n_rows > self._others.get(name, 0):
+                raise SyncRefused(f"run {name} claimed namespace {namespace} of index {index} meanwhile")
         if sum(run.n_rows for run in found) > _MANY_ROWS:
             with suppress(PySparkException):  # another run may be at it
                 self._spark.sql(f"DELETE FROM {self._table} WHERE written_at < current_timestamp() - INTERVAL 1 DAY")

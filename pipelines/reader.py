@@ -72,6 +72,7 @@ class Reader:
             lambda plane: plane.query(
                 vector=vector.tolist(), top_k=top_k, include_metadata=True, namespace=self._namespace
             ),
+            patient=False,  # somebody waits for it
         )
         return [Match(match.id, match.score, match.metadata or {}) for match in answer.matches]
 

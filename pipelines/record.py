@@ -67,6 +67,15 @@ def defect(record: Record) -> str | None:
     return None
 
 
+def sound(records: Iterable[Record], defects: dict[str, str]) -> Iterator[Record]:
+    """Yield the records that are fit to be sent, and note of every other one, by id, what is the matter with it."""
+    for record in records:
+        if why := defect(record):
+            defects[record.id] = why
+        else:
+            yield record
+
+
 def wire_bytes(n_metadata_bytes: int, dimension: int) -> int:
     """Upper bound of a record's part of a request."""
     return dimension * _FLOAT_BYTES + n_metadata_bytes + _RECORD_BYTES

@@ -67,12 +67,15 @@ class Sender:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def ask(self, request: Callable[[], Answer], may_ask: Callable[[], None] = lambda: None) -> Answer:
+    def ask(
+        self, request: Callable[[], Answer], may_ask: Callable[[], None] = lambda: None, *, patient: bool = True
+    ) -> Answer:
         """Make one request, again while it fails in a way that passes and the budget lasts.
 
         Args:
             request: makes it; raises VectorIndexError.
             may_ask: asked before every try.
+            patient: try again at all.
 
         Raises:
             VectorIndexError: it failed for good, or the budget is spent.
@@ -85,7 +88,7 @@ class Sender:
             try:
                 return request()
             except VectorIndexError as error:
-                if not error.retryable or self._stopped.is_set() or not self._wait(wait_s):
+                if not patient or not error.retryable or self._stopped.is_set() or not self._wait(wait_s):
                     raise
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 

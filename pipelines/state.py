@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
+from pipelines.commit import commit
 from pipelines.form import Holding
 from pipelines.place import is_here, place
-from pipelines.state_log import SAME_FOR_ALL, StateLog, merge
+from pipelines.sql import sql_string
+from pipelines.state_log import SAME_FOR_ALL, StateLog
 from pipelines.state_tables import DEAD_LETTER, FORGOTTEN, INDEX_STATE, STATE_TABLES, SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class State:
             # A table of an earlier release lacks what later ones added.
             if missing := table.additions(self._spark.table(name).columns):
                 self._spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({missing})")
+                self._spark.sql(f"COMMENT ON TABLE {name} IS {sql_string(table.comment)}")
 
     def held(self, ids: DataFrame | None = None, *, retry_dead_letters: bool = False) -> DataFrame:
         """Read what the namespace may hold, a row a document; nothing where no sync has been.
@@ -95,9 +98,10 @@ class State:
         if not rows:
             return
         kinds = ", ".join(f"{name} {DEAD_LETTER.columns[name][0]}" for name in columns)
-        merge(
-            self._spark,
-            f"""
+        found = self._spark.createDataFrame(rows, f"{kinds}, alive BOOLEAN").select(
+            "*", *self._here, F.current_timestamp().alias("now")
+        )
+        statement = f"""
             MERGE INTO {self._dead} AS held
             USING {{rows}} AS new
             ON held.`index` = new.`index` AND held.namespace = new.namespace AND held.id = new.id
@@ -107,12 +111,8 @@ class State:
             WHEN NOT MATCHED AND NOT new.alive THEN INSERT (`index`, namespace, id, doc_id, source_id, payload_hash,
                 status, reason, first_seen_at, last_seen_at, n_attempts) VALUES (new.`index`, new.namespace, new.id,
                 new.doc_id, new.source_id, new.payload_hash, new.status, new.reason, new.now, new.now, 1)
-            """,
-            self._may_write,
-            rows=self._spark.createDataFrame(rows, f"{kinds}, alive BOOLEAN").select(
-                "*", *self._here, F.current_timestamp().alias("now")
-            ),
-        )
+            """
+        commit(lambda: self._spark.sql(statement, rows=found), self._may_write)
 
     def _of_here(self, rows: DataFrame) -> DataFrame:
         return rows.where(is_here(self._settings))
@@ -128,6 +128,7 @@ class State:
         columns = [name for name in INDEX_STATE.columns if name not in SAME_FOR_ALL]
         kinds = ", ".join(f"{name} {INDEX_STATE.columns[name][0]}" for name in columns)
         rows = [tuple(document[name] for name in columns) for document in documents]
+        assert len({document["doc_id"] for document in documents}) == len(rows)  # noqa: S101  # else which one counts?
         self._log.append(self._spark.createDataFrame(rows, kinds))
 
     def forget_contents(self) -> None:
@@ -149,13 +150,19 @@ class State:
         Args:
             ids: column `doc_id` of the documents to count; None for all.
         """
-        counted = self.held(ids).agg(
+        sizes = (
+            "deleted",
+            "array_size(payload_hashes) AS n_room",
+            "array_size(array_compact(payload_hashes)) AS n_known",
+            "model",
+        )
+        counted = self._log.newest(ids, *sizes).agg(
             F.count("*").alias("n_documents"),
             F.count_if(~F.col("deleted")).alias("n_live"),
-            F.coalesce(F.sum(F.array_size("payload_hashes")), F.lit(0)).alias("n_room"),
-            F.coalesce(F.sum(F.array_size(F.array_compact("payload_hashes"))), F.lit(0)).alias("n_known"),
+            F.coalesce(F.sum("n_room"), F.lit(0)).alias("n_room"),
+            F.coalesce(F.sum("n_known"), F.lit(0)).alias("n_known"),
             F.count_if(F.col("document_hash").isNull()).alias("n_unknown"),
-            F.collect_set(F.when(F.array_size("payload_hashes") > 0, F.col("model"))).alias("models"),
+            F.collect_set(F.when(F.col("n_room") > 0, F.col("model"))).alias("models"),
         )
         counts = counted.collect()[0].asDict()
         return Holding(**counts | {"models": tuple(sorted(counts["models"]))})

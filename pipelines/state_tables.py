@@ -24,7 +24,7 @@ INDEX_STATE = Table(
             "per ordinal that may be in the index, its payload's hash; NULL: not known, or refused",
         ),
         "changed_at": EMBEDDINGS.columns["changed_at"],
-        "synced_at": ("TIMESTAMP", "when this row was last written"),
+        "synced_at": ("TIMESTAMP", "when this row was written"),
         "run_id": ("STRING", "the sync that wrote it: sync_runs says when what it sent was seen"),
         "seq": ("BIGINT", "orders the rows of a namespace: of a document's rows the one with the highest counts"),
     },

@@ -11,6 +11,7 @@ from pipelines.compare import classify
 from pipelines.documents import Document, read_documents, windows
 from pipelines.ids import record_id
 from pipelines.inspection import Finding, Inspected, Kind, by_document, fault, judge
+from pipelines.rows import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +97,9 @@ class Survey:
         yield from map(Foreign, foreign)
         young = self.state.young()
         embeddings, changes = classify(self.spark, self.settings, self.state, self.snapshot)
-        documents = read_documents(embeddings, changes, _STATUSES, n_records=embeddings.count(), with_records=True)
+        documents = read_documents(
+            embeddings, kept(changes), _STATUSES, n_records=embeddings.count(), with_records=True
+        )
         for window in windows(documents, _WINDOW_RECORDS):
             yield from self._window(window, listed, young)
         source_ids = self.snapshot.source_ids(self.spark, self.settings)

@@ -100,7 +100,7 @@ def sync(
         with _phase(report, "visible"), _counted(report, index):
             if report.n_upserted or report.n_deleted:
                 report.lsn, report.visible_at = index.lsn, _seen_at(Reader(index, settings.namespace))
-        with _phase(report, "compact"), suppress(PySparkException):  # another sync may be at it
+        with _phase(report, "compact"), suppress(PySparkException):  # what was to be done is done
             state.compact()
     _check_refused(report, settings)
     return report
@@ -159,7 +159,7 @@ def _phase(report: SyncReport, name: str) -> Iterator[None]:
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Look for cyclic garbage a hundredth as often: windows hold none, and to look took a third of the time."""
+    """Look for cyclic garbage less often: windows hold none, and to look through them took a third of the time."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
     try:

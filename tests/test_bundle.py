@@ -147,7 +147,7 @@ PURE = (
 )
 SPARK = (
     "rows source metadata to_raw to_documents to_sentences to_embeddings "
-    "snapshot form heads changes documents guard apply place lease state_log state runs compare"
+    "snapshot form heads changes documents guard apply place lease commit state_log state runs compare"
 )
 NETWORK = "index reader prepare inspection survey sync forget reconcile"
 

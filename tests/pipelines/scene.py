@@ -147,9 +147,7 @@ class Scene:
 
     def state(self) -> dict[str, Row]:
         """Rows of `index_state` of this namespace that count, by source id."""
-        rows = State(self.spark, self.settings).held().collect()
-        assert len(rows) == len({row.source_id for row in rows})
-        return {row.source_id: row for row in rows}
+        return {row.source_id: row for row in State(self.spark, self.settings).held().collect()}
 
     def runs(self) -> list[Row]:
         """Rows of `sync_runs`, in order of time."""

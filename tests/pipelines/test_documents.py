@@ -73,13 +73,13 @@ def frames(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     embeddings = spark.createDataFrame(rows, EMBEDDINGS.ddl())
     changes = spark.createDataFrame(
         [
-            (long.doc_id, "write", 0, 2, "r", _hash(long), ["x", "y", None]),
-            (gone.doc_id, "delete", 0, 1, "r", _hash(gone), ["z"]),
-            ("never written", "delete", None, None, None, None, None),
-            (versions[-1].doc_id, "same", 0, 1, "r", _hash(versions[-1]), ["w"]),
+            (long.doc_id, "write", 0, 2, "r", _hash(long), 12, ["x", "y", None]),
+            (gone.doc_id, "delete", 0, 1, "r", _hash(gone), 1, ["z"]),
+            ("never written", "delete", None, None, None, None, None, None),
+            (versions[-1].doc_id, "same", 0, 1, "r", _hash(versions[-1]), 1, ["w"]),
         ],
         "doc_id STRING, status STRING, source_epoch INT, version BIGINT, recipe STRING, document_hash STRING, "
-        "held ARRAY<STRING>",
+        "n_sentences INT, held ARRAY<STRING>",
     )
     return embeddings, changes
 
@@ -133,10 +133,8 @@ def test_a_payload_is_another_when_text_metadata_or_model_is_and_not_when_the_ve
     assert MODEL != "other"
     embeddings = spark.createDataFrame(rows, EMBEDDINGS.ddl()).selectExpr("* EXCEPT (metadata)", _SAME_PLACE)
     negated = embeddings.selectExpr("* EXCEPT (vector)", "transform(vector, x -> -x) AS vector")
-    head = (
-        "doc_id, 'write' AS status, source_epoch, version, recipe, document_hash, CAST(NULL AS ARRAY<STRING>) AS held"
-    )
-    changes = embeddings.selectExpr(*head.split(", "))
+    head = ("doc_id", "source_epoch", "version", "recipe", "document_hash", "n_sentences")
+    changes = embeddings.selectExpr(*head, "'write' AS status", "CAST(NULL AS ARRAY<STRING>) AS held")
     hashes = {one.change["doc_id"]: one.hashes for one in read_documents(embeddings, changes, with_records=False)}
     assert len({tuple(one) for one in hashes.values()}) == len(others)
     again = {one.change["doc_id"]: one.hashes for one in read_documents(negated, changes, with_records=True)}

@@ -33,7 +33,7 @@ def test_it_is_out_and_stays_out_until_it_is_allowed_back(scene: Scene, monkeypa
     assert asked(scene, forget=SECRET.source_id, dry_run="true") is None
     with pytest.raises(SettingsError, match=r"^setting forget is 'a slip': neither table nor index knows"):
         asked(scene, forget="a slip")
-    with pytest.raises(SettingsError, match=r"^setting allow_back is 'a slip': no such document is kept out$"):
+    with pytest.raises(SettingsError, match=r"^setting allow_back is 'a slip': no such document was ever forgotten$"):
         asked(scene, allow_back="a slip")
     with Lease(scene.spark, scene.settings, "a sync"), pytest.raises(SyncRefused, match=r"^run a sync writes to"):
         asked(scene, forget=SECRET.source_id)

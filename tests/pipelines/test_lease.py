@@ -59,10 +59,18 @@ def test_one_run_at_a_time_writes_to_a_namespace(spark: SparkSession, monkeypatc
         last._deadline = 0.0  # it was suspended, and nobody claimed meanwhile
         last.check()
         assert last._deadline > 0
-        Lease(spark, SETTINGS, "other")._claim()
+        other = Lease(spark, SETTINGS, "other")
+        other._claim()
         last.check()  # its time is not over
         last._deadline = 0.0
         with pytest.raises(LeaseLost, match=r"ran out: run other writes to namespace .*: run it again$"):
             last.check()
         with pytest.raises(LeaseLost):
             last.check()
+    break_leases(spark, SETTINGS)
+    with Lease(spark, SETTINGS, "asleep") as asleep:
+        other._claim()
+        other._write(None)  # it came, did its work and went
+        asleep._deadline = 0.0
+        with pytest.raises(LeaseLost, match=r"ran out: run other claimed namespace .* meanwhile\. What it"):
+            asleep.check()

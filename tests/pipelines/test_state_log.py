@@ -45,34 +45,42 @@ def test_a_later_row_counts_whoever_wrote_it(spark: SparkSession, state: State) 
 
 def test_a_table_of_an_earlier_release_had_one_row_a_document(spark: SparkSession, state: State) -> None:
     state.append([row("d", ["a"]), row("e", ["b"])])
-    spark.sql(f"UPDATE {TABLE} SET seq = NULL")
+    spark.table(TABLE).drop("seq").write.mode("overwrite").option("overwriteSchema", "true").saveAsTable(TABLE)
     later = State(spark, SETTINGS)
-    assert held(later) == {"d": ("hash", ["a"]), "e": ("hash", ["b"])}
+    assert (held(later), counts(later)) == ({"d": ("hash", ["a"]), "e": ("hash", ["b"])}, (2, 2))
+    later.create()
     later.append([row("d", ["c"])])
     assert held(later) == {"d": ("hash", ["c"]), "e": ("hash", ["b"])}
 
 
-def test_superseded_rows_go_every_so_many_commits_and_nothing_held_changes(
+def test_of_two_rows_that_claim_to_be_the_last_the_one_that_claims_less_counts(
+    spark: SparkSession, state: State
+) -> None:
+    late = State(spark, SETTINGS)
+    for writer, known in ((state, None), (late, "hash")):
+        writer._log._seq = 7
+        writer.append([row("d", ["a"], known)])
+    assert held(state) == {"d": (None, ["a"])}
+    with pytest.raises(AssertionError):
+        state.append([row("d", ["a"]), row("d", ["b"])])
+
+
+def test_superseded_rows_go_once_there_are_many_files_and_nothing_held_changes(
     spark: SparkSession, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_log, "COMPACT_EVERY", 3)
     other = State(spark, replace(SETTINGS, namespace="two"))
-    state.compact()  # nothing was appended
     for number in range(2):
         other.append([row("d", [str(number)])])
         state.append([row("d", [str(number)]), row(f"e{number}", ["b"], None if number else "hash")])
-    state.compact()
-    assert n_rows(spark) == 4 + 2
     state.append([row("d", ["last"])])
     before = held(state)
-    later = State(spark, SETTINGS)
-    later.compact()
+    state.compact()
+    assert n_rows(spark) == 5 + 2
+    monkeypatch.setattr(state_log, "MANY_FILES", 3)
+    State(spark, SETTINGS).compact()  # it wrote nothing
     assert n_rows(spark) == 5 + 2
     state.compact()
     assert held(state) == before == {"d": ("hash", ["last"]), "e0": ("hash", ["b"]), "e1": (None, ["b"])}
     assert n_rows(spark) == 3 + 2
     assert spark.sql(f"DESCRIBE DETAIL {TABLE}").collect()[0].numFiles == 1
     assert held(other) == {"d": ("hash", ["1"])}
-    state.append([row("d", ["later"])])
-    state.compact()  # not again so soon
-    assert n_rows(spark) == 4 + 2
