@@ -77,26 +77,23 @@ class VectorIndex:
         Raises:
             VectorIndexError: it has another dimension or metric.
         """
-        from pinecone import ServerlessSpec  # noqa: PLC0415
-        from pinecone.errors import NotFoundError  # noqa: PLC0415
+        from pinecone import ServerlessSpec, errors  # noqa: PLC0415
 
         name = self._settings.index_name
         with _translated(f"index {name}"):
             try:
                 found = self._describe()
-            except NotFoundError:
+            except errors.NotFoundError:
                 spec = ServerlessSpec(cloud=self._settings.cloud, region=self._settings.region)
                 self.n_checks += 1
                 self._client.create_index(name=name, dimension=dimension, metric="cosine", spec=spec)
                 found = self._describe()
         if found.dimension != dimension:
-            raise VectorIndexError(
-                f"index {name} has dimension {found.dimension}, the model {dimension}: choose another index_name"
-            )
+            differs = f"has dimension {found.dimension}, the model {dimension}"
+            raise VectorIndexError(f"index {name} {differs}: choose another index_name")
         if found.metric not in _METRICS:
-            raise VectorIndexError(
-                f"index {name} has metric {found.metric}, allowed is {' or '.join(_METRICS)}: choose another index_name"
-            )
+            differs = f"has metric {found.metric}, allowed is {' or '.join(_METRICS)}"
+            raise VectorIndexError(f"index {name} {differs}: choose another index_name")
 
     def n_records(self) -> int:
         """Count the namespace's records, by the index's own statistics."""

@@ -61,6 +61,11 @@ def test_windows_keep_order_and_only_a_longer_document_is_over_their_size(sizes:
         assert len(window) == 1 or sum(max(len(one.hashes), len(one.held), 1) for one in window) <= n_records
 
 
+def test_the_first_windows_are_small_and_the_others_are_full() -> None:
+    given = [Document(CHANGE | {"held": []}, ["h"]) for _ in range(100)]
+    assert [len(window) for window in windows(given, 32)] == [4, 8, 16, 32, 32, 8]
+
+
 @pytest.fixture(scope="module")
 def frames(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     """A log with rows doubled, older and rival versions, and what became of its documents."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from pyspark.errors import PySparkException
 
-from pipelines.rows import iterate_rows
+from pipelines.rows import iterate_rows, kept, these
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,3 +60,17 @@ def test_every_row_comes_once_and_whole(frame: DataFrame, wrap: Any) -> None:
 
 def test_nothing_comes_of_nothing(frame: DataFrame) -> None:
     assert list(iterate_rows(frame.where("id < 0"))) == []
+
+
+def test_what_is_kept_is_computed_once_and_else_again(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = spark.range(3).selectExpr("uuid() AS drawn", "id AS doc_id")
+    once = kept(drawn)
+    assert once.collect() == once.collect()
+
+    def refused(_frame: DataFrame) -> DataFrame:
+        raise PySparkException("[NOT_SUPPORTED_WITH_SERVERLESS] it keeps nothing")
+
+    monkeypatch.setattr(type(drawn), "localCheckpoint", refused)
+    assert kept(drawn) is drawn
+    assert these(drawn, None) is drawn
+    assert [row.doc_id for row in these(drawn, spark.range(2, 9).toDF("doc_id")).collect()] == [2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from pipelines import state_log
 from pipelines import sync as sync_module
 from pipelines.apply import apply_windows
 from pipelines.documents import Document, windows
@@ -19,6 +21,7 @@ from pipelines.ids import TOMBSTONE_HASH, content_hash, record_id
 from pipelines.index import VectorIndex
 from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
+from pipelines.state_tables import INDEX_STATE
 from tests.pipelines.aside import Early, Late
 from tests.pipelines.scene import NOON, Version, desired
 from tests.pipelines.service import VECTOR, CrashError, Fuse, Service
@@ -131,6 +134,34 @@ def test_every_step_of_one_sync_can_be_the_last(then: str) -> None:
     )  # writes of the state; looks at dead letters; sentences edited and new; sentences deleted
 
 
+class Heard(Service):
+    """It also remembers what it was asked to delete."""
+
+    asked: Sequence[str] = ()
+
+    def delete(self, ids: Sequence[str]) -> None:
+        self.asked = ids
+        super().delete(ids)
+
+
+def test_what_is_known_to_be_there_is_deleted_first_for_it_proves_that_the_request_was_seen() -> None:
+    service = Heard()
+    run({"p": "abc"}, service, 10)
+    service.rows["p"]["payload_hashes"][0] = None
+    run({}, service, 10)
+    assert list(service.asked) == [record_id("p", 1), record_id("p", 2), record_id("p", 0)]
+
+
+def test_garbage_is_looked_for_as_before_however_an_apply_ends() -> None:
+    before = gc.get_threshold()
+    dies_at_once = Fuse(0)
+    with pytest.raises(CrashError), sync_module._few_collections():
+        dies_at_once.burn()
+    assert gc.get_threshold() == before
+    with sync_module._few_collections():
+        assert gc.get_threshold()[0] > before[0]
+
+
 class MortalIndex(VectorIndex):
     """The real one, but the process dies before a write is sent, or after it was taken and before its answer."""
 
@@ -166,5 +197,7 @@ def test_a_real_sync_converges_after_two_that_died(scene: Scene, monkeypatch: py
     assert [(row.outcome, row.error) for row in scene.runs()] == [("failed", "CrashError")] * 2
     scene.log(*last)
     monkeypatch.setattr(MortalIndex, "fuse", Fuse(None))
+    monkeypatch.setattr(state_log, "MANY_FILES", 0)
     scene.sync()
     assert scene.contents() == desired(*last)
+    assert scene.spark.table(scene.settings.table(INDEX_STATE.name)).count() == len(last)  # it compacted the log
