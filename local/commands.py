@@ -184,7 +184,7 @@ def plan(context: Context) -> None:
     _print_report(screen, report, "A sync would do")
     screen.console.print(
         f"in {report.n_planned_requests:,} requests, {report.n_bytes:,} bytes, some {report.n_write_units:,} write "
-        f"units ({report.form}: {report.reason})"
+        f"units ({report.form}: {report.reason}).\nFiles are read by `run`: this knows what the last one read."
     )
     for source_id, n_records, n_bytes in report.largest:
         screen.console.print(f"  {escape(source_id)}: {n_records:,} records, {n_bytes:,} bytes of text and metadata")

@@ -46,9 +46,10 @@ class Reconciled:
 
     def lines(self) -> Iterator[str]:
         """Say it to a person."""
-        yield ", ".join(f"{n:,} {kind}" for kind, n in self.counts.items())
+        yield "found: " + ", ".join(f"{n:,} {kind}" for kind, n in self.counts.items())
         for finding in self.examples:
-            yield f"  {finding.kind}: {finding.record_id} of {finding.source_id or '?'}, {finding.detail}"
+            of = f" of {finding.source_id}" if finding.source_id else ""
+            yield f"  {finding.kind}: {finding.record_id}{of}, {finding.detail}"
 
 
 def reconcile(
@@ -99,10 +100,14 @@ def reconcile(
         found.n_requests = index.n_requests
     n_damaged = sum(counts[kind] for kind in DAMAGE)
     if settings.repair:
-        found.repair = sync(spark, settings, api_key, on_progress)
+        found.repair = sync(spark, settings, api_key)
+        n_left = counts[Kind.FOREIGN] - found.n_foreign_deleted
+        left = f"; {n_left:,} foreign stay: delete_foreign=true deletes them" if n_left else ""
+        done = f"{found.repair.n_upserted:,} records written, {found.repair.n_deleted:,} deleted"
+        on_progress(f"and mended by a sync: {done}{left}")
     elif n_damaged:
         raise IndexDiffers(
             f"{n_damaged:,} records of namespace {settings.namespace} are not as index_state says, and no sync would "
-            "mend them: run it with repair=true, locally reconcile --repair"
+            "mend them: run reconcile with repair=true, locally `reconcile --repair`"
         )
     return found

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row, SparkSession
 
-LIMIT_S = 300  # whoever hangs is ended
+LIMIT_S = 900  # whoever hangs is ended, on however slow a machine
 WINDOW_RECORDS = 8  # so that a sync has several windows
 SCHEMA, DOCUMENTS = "killed", "pqrst"
 STEPS = ((State, ("create", "held", "append", "bury")), (VectorIndex, ("ensure", "upsert", "delete")))

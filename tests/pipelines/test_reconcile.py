@@ -57,7 +57,7 @@ def test_what_was_damaged_is_found_and_mended_and_a_lost_state_is_made_again(sce
     lines: list[str] = []
     with pytest.raises(IndexDiffers, match=r"^6 records of namespace __default__ are not as index_state says.*repair"):
         reconcile(scene.spark, scene.settings, KEY, lines.append)
-    assert lines[0] == "3 orphan, 1 missing, 2 changed, 1 stale, 1 pending, 2 foreign"
+    assert lines[0] == "found: 3 orphan, 1 missing, 2 changed, 1 stale, 1 pending, 2 foreign"
     assert f"  missing: {ids[0]} of hurt, it is not there" in lines
     assert f"  changed: {ids[1]} of hurt, metadata differs in title" in lines
     assert len(lines) == 11
