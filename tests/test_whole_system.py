@@ -177,7 +177,7 @@ def test_any_history_ends_like_one_fresh_run(history: World) -> None:
 
     lines: list[str] = []
     history.job.reconcile(lines.append)
-    assert lines == ["0 orphan, 0 missing, 0 changed, 0 stale, 0 pending, 0 foreign"]
+    assert lines == ["found: 0 orphan, 0 missing, 0 changed, 0 stale, 0 pending, 0 foreign"]
     forgetful = replace(history.job, parameters={**history.job.parameters, "forget": "edited"})
     forgetful.prepare(lines.append)
     assert lines[1:] == ["document edited is out and kept out: 3 records deleted, and the index lists none"]
