@@ -115,7 +115,6 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.sources.default": "delta",  # a `format=` in a decorator would fail on the second run
         "spark.sql.warehouse.dir": str(home.warehouse),
-        "spark.scheduler.mode": "FAIR",  # as on Databricks: a small commit need not wait for all tasks of a long query
         "spark.local.dir": str(home.spark / "scratch"),
         # An update commits to every table twice, rows or not: Delta would rewrite a checkpoint each fifth run.
         "spark.databricks.delta.properties.defaults.checkpointInterval": "100",
