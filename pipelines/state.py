@@ -75,7 +75,7 @@ class State:
 
     def row(self, doc_id: str) -> dict[str, Any] | None:
         """Return one document's row as `append` takes it; None where there is none."""
-        found = self.held(self._spark.createDataFrame([(doc_id,)], "doc_id STRING")).collect()
+        found = self.held().where(F.col("doc_id") == doc_id).collect()
         return found[0].asDict() if found else None
 
     def dead_letters(self) -> dict[str, set[str]]:
