@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
+from pipelines.commit import commit
 from pipelines.errors import NotProven, SettingsError
 from pipelines.ids import TOMBSTONE_HASH, doc_id, record_id
 from pipelines.index import VectorIndex
@@ -162,8 +163,8 @@ class _Receipts:
             F.current_timestamp().alias("now"),
             F.array(*map(F.lit, record_ids)).cast("array<string>").alias("record_ids"),
         )
-        self._spark.sql(
+        statement = (
             f"MERGE INTO {self._table} AS held USING {{new}} AS new ON held.doc_id = new.doc_id "
-            f"WHEN MATCHED AND held.undone_at IS NULL AND {condition} THEN UPDATE SET {assignments}",
-            new=new,
+            f"WHEN MATCHED AND held.undone_at IS NULL AND {condition} THEN UPDATE SET {assignments}"
         )
+        commit(lambda: self._spark.sql(statement, new=new))
