@@ -15,10 +15,10 @@ from itertools import pairwise
 from pydoc_data.topics import topics
 from typing import Final
 
+from pipelines.model import find_model
 from pipelines.sentences import split_sentences
 from pipelines.text import clean_text, has_sentence
 from pipelines.tokenizer import load_tokenizer
-from pipelines.weights import find_model
 from pipelines.window import split_to_window
 
 LIMIT_S: Final = 2.0

@@ -17,7 +17,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from pipelines.embedder import Embedder
-from pipelines.weights import find_model
+from pipelines.model import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

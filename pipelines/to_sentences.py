@@ -86,10 +86,10 @@ def _pieces(model_path: str | None) -> Callable[[Column], Column]:
 @cache
 def _splitter(model_path: str | None) -> Callable[[str], list[Sentence]]:
     """Load the tokenizer once a worker; and check there, where it matters, that the pinned versions run."""
+    from pipelines.model import find_model  # noqa: PLC0415
     from pipelines.recipe import check_pins  # noqa: PLC0415  # workers only: the driver needs neither package
     from pipelines.sentences import split_sentences  # noqa: PLC0415
     from pipelines.tokenizer import load_tokenizer  # noqa: PLC0415
-    from pipelines.weights import find_model  # noqa: PLC0415
     from pipelines.window import split_to_window  # noqa: PLC0415
 
     check_pins()

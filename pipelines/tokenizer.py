@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def load_tokenizer(folder: Path, max_tokens: int | None = None) -> Tokenizer:
-    """Load a model folder's `tokenizer.json` and undo the padding and truncation that the file may bake in.
+    """Load a model folder's tokenizer and undo the padding and truncation that its file may bake in.
+
+    That file is `tokenizer.json`; where there is none, `transformers` makes one of what is there, as of a sentencepiece
+    model.
 
     Args:
         folder: The model's folder.
@@ -27,11 +30,20 @@ def load_tokenizer(folder: Path, max_tokens: int | None = None) -> Tokenizer:
     """
     path = folder / "tokenizer.json"
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else _converted(folder)
     except Exception as error:  # the Rust side raises bare Exception
         raise ModelError(f"Cannot load the tokenizer {path}: {error}. Give a complete model folder.") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     if max_tokens is not None:
         tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _converted(folder: Path) -> Tokenizer:
+    """Make a tokenizer of the files of an older kind."""
+    from transformers import AutoTokenizer  # noqa: PLC0415  # only such folders need it, and it takes seconds
+
+    slow_or_fast = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer: Tokenizer = slow_or_fast.backend_tokenizer
     return tokenizer

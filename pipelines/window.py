@@ -7,6 +7,9 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
+from tokenizers.models import WordPiece
+
+from pipelines.any_window import any_ends
 from pipelines.sentences import Sentence
 from pipelines.text import is_blank, replace_surrogates
 
@@ -52,12 +55,14 @@ def split_to_window(sentence: Sentence, tokenizer: Tokenizer, max_tokens: int = 
     """
     budget = max_tokens - tokenizer.num_special_tokens_to_add(is_pair=False)
     text = replace_surrogates(sentence.text)
+    is_word_piece = isinstance(tokenizer.model, WordPiece)
     # A word piece stands for at least one character of the decomposed form (a Hangul syllable may be three of them).
-    if len(normalize("NFD", text)) <= budget:
+    if is_word_piece and len(normalize("NFD", text)) <= budget:
         return [sentence]
     pieces: list[Sentence] = []
     start = 0
-    for end in _ends(text, tokenizer, budget, _CHARACTERS_PER_TOKEN * max_tokens):
+    ends = (_ends if is_word_piece else any_ends)(text, tokenizer, budget, _CHARACTERS_PER_TOKEN * max_tokens)
+    for end in ends:
         piece = sentence.text[start:end].lstrip()
         first = sentence.start + end - len(piece)
         piece = piece.rstrip()

@@ -142,8 +142,9 @@ def test_a_notebook_is_thin(path: Path) -> None:
 
 # In the order of layers: each file imports only from those before it.
 PURE = (
-    "errors ids text sentences window tokenizer weights settings recipe "
-    "rules record report cost sender plan winner status sql tables state_tables embedder"
+    "errors ids text sentences any_window window tokenizer weights settings recipe "
+    "rules record report cost sender plan winner status sql tables state_tables "
+    "model pooling packed any_encoder embedder"
 )
 SPARK = (
     "rows source metadata to_raw to_documents to_sentences to_embeddings "

@@ -11,12 +11,12 @@ from local.index_server import IndexServer
 from local.job import Job
 from local.options import Source, parameters
 from pipelines.ids import doc_id
+from pipelines.model import find_model
 from pipelines.sentences import split_sentences
 from pipelines.state_tables import STATE_TABLES
 from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, SENTENCES
 from pipelines.text import clean_text, has_sentence
 from pipelines.tokenizer import load_tokenizer
-from pipelines.weights import find_model
 from pipelines.window import split_to_window
 from tests.whole_world import KEY, Documents, World
 

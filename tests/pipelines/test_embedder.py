@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import warnings
 from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -20,6 +18,7 @@ from pipelines.embedder import Embedder, shared_embedder
 from pipelines.errors import ModelError
 from pipelines.sentences import split_sentences
 from pipelines.weights import fingerprint, model_folder
+from tests.pipelines.models import load_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,23 +49,29 @@ def embedder() -> Iterator[Embedder]:
 
 @pytest.fixture(scope="module")
 def reference() -> SentenceTransformer:
-    """Give what everyone compares with, loaded from the same folder, offline."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its dependencies' imports warn, not its results
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415  # seconds to import
-
-        return SentenceTransformer(str(model_folder()), device="cpu")
+    """Give what everyone compares with, loaded from the same folder."""
+    return load_reference(model_folder())
 
 
-def test_vectors_are_those_of_sentence_transformers(embedder: Embedder, reference: SentenceTransformer) -> None:
-    sentences = SENTENCES[::21][:490] + [" ".join(WORDS[:n]) for n in range(40, 240, 20)]
-    ours = embedder.encode(sentences)
+def test_vectors_are_those_of_sentence_transformers(reference: SentenceTransformer) -> None:
+    distinct = list(dict.fromkeys(SENTENCES))
+    sentences = distinct[:: len(distinct) // 1980][:1980] + [" ".join(WORDS[:n]) for n in range(20, 300, 14)]
+    exact, near = Embedder().encode(sentences), Embedder(precision="bfloat16").encode(sentences)
     theirs = reference.encode(sentences, batch_size=32)
-    assert ours.shape == (500, 384)
-    assert ours.dtype == np.float32
-    assert (ours * theirs).sum(axis=1).min() >= 0.99999
-    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)
+    assert exact.shape == near.shape == (2000, 384)
+    assert exact.dtype == near.dtype == np.float32
+    assert (exact * theirs).sum(axis=1).min() >= 0.99999
+    assert 0.9998 <= (near * theirs).sum(axis=1).min() < 0.99999
+    np.testing.assert_allclose(np.linalg.norm(exact, axis=1), 1, atol=1e-6)
+    shared = [len({*ours} & {*others}) / 10 for ours, others in zip(neighbours(near), neighbours(theirs), strict=True)]
+    assert np.mean(shared) >= 0.98
+
+
+def neighbours(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Find the ten nearest others of each vector."""
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -1)
+    return np.argsort(-similarity, axis=1)[:, :10]
 
 
 def test_known_sentences_have_known_vectors(embedder: Embedder) -> None:
@@ -75,29 +80,20 @@ def test_known_sentences_have_known_vectors(embedder: Embedder) -> None:
 
 
 @cache
-def alone(n_words: int, start: int) -> NDArray[np.float32]:
-    return shared_embedder(n_threads=1).encode([" ".join(WORDS[start : start + n_words])])[0]
+def alone(precision: str, n_words: int, start: int) -> NDArray[np.float32]:
+    return shared_embedder(None, precision, 1).encode([" ".join(WORDS[start : start + n_words])])[0]
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 240) | st.integers(1, 20), st.integers(0, 9)), min_size=1, max_size=40))
-@pytest.mark.usefixtures("embedder")
-def test_a_sentence_has_the_same_bits_alone_and_in_any_batch(batch: list[tuple[int, int]]) -> None:
-    vectors = shared_embedder(n_threads=1).encode([" ".join(WORDS[start : start + n]) for n, start in batch])
-    for vector, (n, start) in zip(vectors, batch, strict=True):
-        assert vector.tobytes() == alone(n, start).tobytes()
-
-
-def test_a_sentence_has_the_same_bits_in_chunks_of_any_size_on_two_threads() -> None:
-    n_threads = torch.get_num_threads()
-    two = Embedder(n_threads=2)
-    sentences = SENTENCES[::70][:150] + [" ".join(WORDS[:n]) for n in (100, 180, 240)]
-    together = two.encode(sentences)
-    assert two.encode(sentences[::-1])[::-1].tobytes() == together.tobytes()
-    assert all(
-        two.encode([sentences[i]])[0].tobytes() == together[i].tobytes() for i in (*range(0, 150, 10), 150, 151, 152)
-    )
-    torch.set_num_threads(n_threads)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@settings(max_examples=20, deadline=None)
+@given(batch=st.lists(st.tuples(st.integers(0, 240) | st.integers(1, 20), st.integers(0, 9)), min_size=1, max_size=40))
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU chooses its kernels by the shape of a batch")
+def test_a_sentence_has_the_same_bits_alone_and_in_any_batch(precision: str, batch: list[tuple[int, int]]) -> None:
+    sentences = [" ".join(WORDS[start : start + n]) for n, start in batch]
+    for n_threads in (1, 2):
+        vectors = shared_embedder(None, precision, n_threads).encode(sentences)
+        for vector, (n, start) in zip(vectors, batch, strict=True):
+            assert vector.tobytes() == alone(precision, n, start).tobytes()
 
 
 def test_nothing_in_nothing_out(embedder: Embedder) -> None:
@@ -123,14 +119,26 @@ def test_one_process_loads_one_model(embedder: Embedder) -> None:
 
 def test_what_ran_is_what_was_expected(embedder: Embedder) -> None:
     assert embedder.fingerprint == fingerprint(None, "float32")
+    assert shared_embedder(None, "bfloat16", 1).fingerprint == fingerprint(None, "bfloat16")
     assert embedder.dimension == 384
 
 
 def test_a_precision_we_cannot_compute_is_refused_before_loading() -> None:
     n_loads = Embedder.n_loads
-    with pytest.raises(ModelError, match="got 'bfloat16', allowed: float32"):
-        Embedder(precision="bfloat16")
+    with pytest.raises(ModelError, match="got 'int8', allowed: float32, bfloat16, float16"):
+        Embedder(precision="int8")
+    if not torch.cuda.is_available():
+        with pytest.raises(ModelError, match="No CUDA device for precision float16"):
+            Embedder(precision="float16")
     assert Embedder.n_loads == n_loads
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("precision", "nearness"), [("float32", 0.99999), ("float16", 0.9999), ("bfloat16", 0.999)])
+def test_a_gpu_gives_the_same_vectors(reference: SentenceTransformer, precision: str, nearness: float) -> None:
+    sentences = [*SENTENCES[::70], " ".join(WORDS[:240])]
+    ours = Embedder(precision=precision).encode(sentences)
+    assert (ours * reference.encode(sentences)).sum(axis=1).min() >= nearness
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
@@ -139,24 +147,24 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").unlink()
     config = (model_folder() / "config.json").read_text()
     (tmp_path / "config.json").write_text(config.replace('"num_hidden_layers": 6', '"num_hidden_layers": 7'))
-    with pytest.raises(ModelError, match=r"No tensor 'encoder\.layer\.6"):
+    with pytest.raises(ModelError, match=r"No 'encoder\.layer\.6"):
         Embedder(str(tmp_path))
 
 
 @pytest.mark.skipif(not STS.is_file(), reason="needs shared/data beside the repository")
-def test_similarity_ranks_pairs_as_well_as_sentence_transformers(
-    embedder: Embedder, reference: SentenceTransformer
-) -> None:
+def test_similarity_ranks_pairs_as_well_as_sentence_transformers(reference: SentenceTransformer) -> None:
     with STS.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[::3]  # a third of 1,500 pairs, for time
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     score = np.array([float(row[4]) for row in rows])
     sentences = sorted({text for row in rows for text in row[5:7]})
     place = {text: i for i, text in enumerate(sentences)}
     left, right = (np.array([place[row[column]] for row in rows]) for column in (5, 6))
-    ours, theirs = embedder.encode(sentences), reference.encode(sentences, batch_size=64)
-    rank_ours, rank_theirs = (spearman((v[left] * v[right]).sum(axis=1), score) for v in (ours, theirs))
-    assert abs(rank_ours - rank_theirs) <= 0.001
-    assert rank_ours >= 0.8
+    exact, near = Embedder().encode(sentences), Embedder(precision="bfloat16").encode(sentences)
+    vectors = (exact, near, reference.encode(sentences, batch_size=64))
+    ours, rounded, theirs = (100 * spearman((v[left] * v[right]).sum(axis=1), score) for v in vectors)
+    assert abs(ours - theirs) <= 0.05
+    assert abs(rounded - theirs) <= 0.2
+    assert ours >= 86
 
 
 def spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

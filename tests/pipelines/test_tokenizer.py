@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,5 +23,14 @@ def test_nothing_is_padded_and_nothing_truncated_unless_asked() -> None:
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"Cannot load the tokenizer .*tokenizer\.json.*Give a complete model folder"):
+    with pytest.raises(
+        ModelError, match=r"(?s)Cannot load the tokenizer .*tokenizer\.json.*Give a complete model folder"
+    ):
         load_tokenizer(tmp_path)
+
+
+def test_files_of_an_older_kind_make_the_same_tokenizer(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+        shutil.copy(model_folder() / name, tmp_path / name)
+    text = "Caf\u00e9 unbelievably, 1 word"
+    assert load_tokenizer(tmp_path).encode(text).ids == load_tokenizer(model_folder()).encode(text).ids

@@ -1,4 +1,4 @@
-"""Finding a model, knowing it by its weights, refusing what we cannot compute."""
+"""Knowing a model by its weights, without loading it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from pipelines import weights
 from pipelines.errors import ModelError
-from pipelines.weights import DEFAULT_SHA256, find_model, fingerprint, model_folder
+from pipelines.weights import DEFAULT_SHA256, dimension, fingerprint, model_folder, weights_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,17 +34,10 @@ def change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_the_default_model_is_what_its_card_says() -> None:
-    model = find_model()
-    assert model.weights_sha256 == DEFAULT_SHA256
-    assert (model.dimension, model.max_tokens, model.n_layers, model.n_heads) == (384, 256, 6, 12)
-    assert model.fingerprint("float32") == DEFAULT_FINGERPRINT
-
-
 def test_a_copy_of_the_default_model_has_its_fingerprint(tmp_path: Path) -> None:
     copy = tmp_path / "all-MiniLM-L6-v2"
     copy.symlink_to(model_folder())
-    assert find_model(str(copy)).weights_sha256 == DEFAULT_SHA256
+    assert weights_sha256(copy) == DEFAULT_SHA256
     assert fingerprint(str(copy / "."), "float32").endswith("@53aa5117/float32")
 
 
@@ -65,60 +58,51 @@ print(fingerprint(None, 'float32'))
 
 def test_a_folder_is_known_by_its_name_and_its_own_weights(folder: Path) -> None:
     before = fingerprint(str(folder), "float32")
-    assert before == find_model(str(folder)).fingerprint("float32")
     assert before.startswith(f"{folder.name}@")
     (folder / "model.safetensors").write_bytes(b"other weights")
     assert fingerprint(str(folder), "float32") != before
 
 
-def test_weights_that_are_not_the_pinned_ones_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "model_folder", lambda _: folder)
-    with pytest.raises(ModelError, match=f"Wrong weights.*SHA-256 is [0-9a-f]+, allowed is {DEFAULT_SHA256}"):
-        find_model()
+def test_a_pooling_other_than_the_mean_is_part_of_the_name(folder: Path) -> None:
+    mean = fingerprint(str(folder), "float32")
+    change(folder / "1_Pooling" / "config.json", pooling_mode_mean_tokens=False, pooling_mode_cls_token=True)
+    assert fingerprint(str(folder), "float32") == mean.replace("/", "-cls/")
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "max"}')  # as newer versions write it
+    assert fingerprint(str(folder), "bfloat16") == mean.replace("/float32", "-max/bfloat16")
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": ["max", "mean"]}')
+    with pytest.raises(ModelError, match=r"pools by \['max', 'mean'\], allowed is one of mean, cls, max"):
+        fingerprint(str(folder), "float32")
+
+
+def test_the_dimension_is_the_folders_own_whatever_its_family_calls_it(folder: Path) -> None:
+    assert dimension(None) == dimension(str(folder)) == 384
+    (folder / "config.json").write_text('{"dim": 768}')
+    assert dimension(str(folder)) == 768
+    (folder / "config.json").write_text('{"n_layers": 6}')
+    with pytest.raises(ModelError, match=r"No dimension in .*it has none of hidden_size, dim, d_model"):
+        dimension(str(folder))
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_DEFAULT_PACKAGE", "no_such_package")
     with pytest.raises(ModelError, match=r"no_such_package.*missing.*requirements\.txt"):
-        find_model()
+        model_folder()
 
 
 def test_a_missing_folder_or_file_is_named(folder: Path) -> None:
     with pytest.raises(ModelError, match="No model folder at"):
-        find_model(str(folder / "absent"))
+        fingerprint(str(folder / "absent"), "float32")
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelError, match=r"No weights at .*model\.safetensors"):
-        find_model(str(folder))
+        fingerprint(str(folder), "float32")
     (folder / "config.json").write_text("[")
     with pytest.raises(ModelError, match=r"Cannot read .*config\.json"):
-        find_model(str(folder))
+        dimension(str(folder))
     (folder / "config.json").write_text("[]")
     with pytest.raises(ModelError, match="got list, allowed is a JSON object"):
-        find_model(str(folder))
-
-
-@pytest.mark.parametrize(
-    ("file", "values", "message"),
-    [
-        ("config.json", {"model_type": "roberta"}, "model_type is 'roberta', allowed is 'bert'"),
-        ("config.json", {"hidden_act": "relu"}, "hidden_act is 'relu', allowed is 'gelu'"),
-        ("config.json", {"position_embedding_type": "relative_key"}, "allowed is 'absolute'"),
-        ("1_Pooling/config.json", {"pooling_mode_mean_tokens": False}, "pooling is not the mean"),
-    ],
-)
-def test_another_architecture_is_refused(folder: Path, file: str, values: dict[str, object], message: str) -> None:
-    change(folder / file, **values)
-    with pytest.raises(ModelError, match=message):
-        find_model(str(folder))
-
-
-def test_the_window_is_the_folders_own(folder: Path) -> None:
-    change(folder / "sentence_bert_config.json", max_seq_length=128)
-    assert find_model(str(folder)).max_tokens == 128
-    (folder / "sentence_bert_config.json").unlink()
-    assert find_model(str(folder)).max_tokens == 512
+        dimension(str(folder))
 
 
 def test_a_precision_we_cannot_compute_is_refused() -> None:
-    with pytest.raises(ModelError, match="got 'int8', allowed: float32"):
+    with pytest.raises(ModelError, match="got 'int8', allowed: float32, bfloat16, float16"):
         fingerprint(None, "int8")

@@ -117,6 +117,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
+        self.model = TOKENIZER.model
 
     def num_special_tokens_to_add(self, *, is_pair: bool) -> int:
         return TOKENIZER.num_special_tokens_to_add(is_pair)
