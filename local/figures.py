@@ -24,6 +24,7 @@ class Figures:
     n_withdrawn: int  # only withdrew: deletes, blank texts, an update's old row
     n_quarantined: int  # refused by a rule
     n_embedded: int  # sentences that went through the model
+    n_served: int  # sentences that had a kept vector
     n_upserted: int  # records written
     n_deleted: int  # records deleted
     n_unchanged: int  # records that stayed
@@ -56,6 +57,7 @@ def figures(
         n_withdrawn=counts.get("documents.n_withdrawn", 0),
         n_quarantined=counts.get("documents.n_quarantined", 0),
         n_embedded=counts.get("embeddings.n_embedded", 0),
+        n_served=counts.get("embeddings.n_served", 0),
         n_upserted=report.n_upserted,
         n_deleted=report.n_deleted,
         n_unchanged=report.n_unchanged,

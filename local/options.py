@@ -21,7 +21,7 @@ SCHEMA = "streaming_embeddings"
 # They belong to one run: what a person is told to type next leaves them out.
 ONCE = (
     *("max_delete_ratio", "max_dead_letter_ratio", "retry_dead_letters", "adopt"),
-    *("repair", "delete_foreign", "forget", "allow_back", "dry_run"),
+    *("repair", "delete_foreign", "forget", "allow_back", "dry_run", "drop_other_models"),
 )
 REMEMBERED = ("id_column", "text_column", "metadata_columns")  # they belong to the source
 

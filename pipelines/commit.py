@@ -1,4 +1,4 @@
-"""One commit to a table that syncs of several namespaces write to."""
+"""One commit to a table that syncs of several namespaces write to, and whether it is time to tidy it up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pyspark.errors import PySparkException
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyspark.sql import SparkSession
+
+MANY_FILES: Final = 100  # each commit makes one or two
 MAX_TRIES: Final = 20  # each costs the others seconds as well, so that they do not meet for long
 
 
@@ -31,3 +34,9 @@ def commit(write: Callable[[], Any], may_write: Callable[[], None] = lambda: Non
                 raise
         else:
             return
+
+
+def has_many_files(spark: SparkSession, table: str) -> bool:
+    """Say whether a table has so many files that to gather them pays."""
+    n_files: int = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].numFiles
+    return n_files > MANY_FILES

@@ -29,7 +29,10 @@ SENTENCES: Mapping[str, str] = {
 
 EMBEDDINGS: Mapping[str, str] = {
     "vector_is_present_unless_deleted": "deleted = (vector IS NULL)",
-    "vector_is_of_length_one": "deleted OR abs(aggregate(vector, 0D, (sum, x) -> sum + x * x) - 1) < 1e-3",
+    # Not its length, which is 1 only where the model scales it so. NaN compares as greater than every number.
+    "vector_is_finite_and_not_zero": (
+        "deleted OR aggregate(vector, 0D, (sum, x) -> sum + x * x) BETWEEN 1e-12 AND 1e12"
+    ),
 }
 
 

@@ -66,6 +66,7 @@ class Settings:
     allow_back: str = _setting("", "id of a document that was forgotten: let it in again", verbatim=True)
     repair: bool = _setting(False, "let reconcile mend what it finds, by a sync")
     delete_foreign: bool = _setting(False, "let reconcile delete records that are not ours")
+    drop_other_models: bool = _setting(False, "drop the kept vectors of every model but the configured one")
 
     def __post_init__(self) -> None:
         for name in ("catalog", "schema", "text_column", *(["id_column"] if self.id_column else [])):
@@ -87,7 +88,7 @@ class Settings:
         _require("source_epoch", self.source_epoch, 0 <= self.source_epoch < 2**31, "0 to 2147483647")
         both = self.forget if self.allow_back else ""
         _require("forget", both, not both, "nothing, where allow_back is set: one of them a run")
-        for name in ("repair", "delete_foreign"):
+        for name in ("repair", "delete_foreign", "drop_other_models"):
             writes = self.dry_run and getattr(self, name)
             _require(name, getattr(self, name), not writes, "false in a dry_run, which writes nothing")
         taken = [column for column in self.metadata_columns if column in RESERVED_METADATA]

@@ -36,10 +36,10 @@ class Snapshot:
         """
         table = settings.table(EMBEDDINGS.name)
         return cls(
-            table_id=spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id,
-            table_version=_version(spark, table),
+            table_id=table_id(spark, table),
+            table_version=table_version(spark, table),
             source_table_id=source_table_id(spark, settings),
-            source_version=_version(spark, settings.source) if settings.source_mode == "changes" else None,
+            source_version=table_version(spark, settings.source) if settings.source_mode == "changes" else None,
             recipe=embeddings_recipe(settings),
         )
 
@@ -61,20 +61,29 @@ class Snapshot:
 
         It is read from the tables' change feeds, so that rows which a refresh took away count like those it added.
         """
-        changed = _changes(spark, settings.table(EMBEDDINGS.name), table_version, self.table_version).select("doc_id")
+        changed = changes_since(spark, settings.table(EMBEDDINGS.name), table_version, self.table_version).select(
+            "doc_id"
+        )
         if self.source_version is not None and source_version is not None:
-            source = _changes(spark, settings.source, source_version, self.source_version)
+            source = changes_since(spark, settings.source, source_version, self.source_version)
             changed = changed.union(source.select(content_hash_column(document_id(settings)).alias("doc_id")))
         return changed
 
 
-def _version(spark: SparkSession, table: str) -> int:
+def table_id(spark: SparkSession, table: str) -> str:
+    """Id that Delta gave a table when it was made."""
+    found: str = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id
+    return found
+
+
+def table_version(spark: SparkSession, table: str) -> int:
+    """Version that a table is at."""
     version: int = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0].version
     return version
 
 
-def _changes(spark: SparkSession, table: str, seen: int, now: int) -> DataFrame:
-    """Rows of a table's change feed after version `seen`."""
+def changes_since(spark: SparkSession, table: str, seen: int, now: int) -> DataFrame:
+    """Rows of a table's change feed after version `seen`, up to version `now`."""
     if seen == now:
         return spark.table(table).limit(0)
     feed = spark.read.option("readChangeFeed", "true").option("startingVersion", seen + 1)

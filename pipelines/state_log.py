@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from pipelines.commit import commit
+from pipelines.commit import commit, has_many_files
 from pipelines.place import is_here, place
 from pipelines.rows import these
 from pipelines.state_tables import INDEX_STATE
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
-MANY_FILES: Final = 100  # each commit makes one or two
 SAME_FOR_ALL: Final = ("index", "namespace", "synced_at", "run_id", "seq")  # columns of rows that one commit appends
 
 
@@ -82,7 +81,7 @@ class StateLog:
 
         It changes nothing of what is held, whatever else happens meanwhile.
         """
-        if self._seq is None or self._spark.sql(f"DESCRIBE DETAIL {self._table}").collect()[0].numFiles <= MANY_FILES:
+        if self._seq is None or not has_many_files(self._spark, self._table):
             return
         last = self._rows().groupBy("doc_id").agg(F.max("seq").alias("seq")).select("*", *place(self._settings))
         statement = f"""

@@ -22,6 +22,7 @@ class Table:
     quality: str  # bronze, silver or gold
     columns: Mapping[str, tuple[str, str]]  # name -> (SQL type, comment)
     has_feed: bool = False  # what changed between two of its versions can be read
+    partitioned_by: tuple[str, ...] = ()  # columns with few values, each in files of its own
 
     @property
     def properties(self) -> dict[str, str]:
@@ -64,8 +65,9 @@ class Table:
 
     def _definition(self, name: str, source_schema: StructType | None = None) -> str:
         properties = ", ".join(f"'{key}' = '{value}'" for key, value in self.properties.items())
+        partitions = f"PARTITIONED BY ({', '.join(self.partitioned_by)}) " if self.partitioned_by else ""
         return (
-            f"{name} ({self.ddl(source_schema)}) USING delta "
+            f"{name} ({self.ddl(source_schema)}) USING delta {partitions}"
             f"COMMENT {sql_string(self.comment)} TBLPROPERTIES ({properties})"
         )
 
@@ -150,7 +152,7 @@ EMBEDDINGS = Table(
     "gold",
     {
         "id": _RECORD_ID,
-        "vector": ("ARRAY<FLOAT>", "the sentence's embedding, of length one; NULL in a tombstone"),
+        "vector": ("ARRAY<FLOAT>", "the sentence's embedding, as its model scales it; NULL in a tombstone"),
         "namespace": ("STRING", "namespace of the settings at the time; it tells, it does not filter"),
         "metadata": ("STRING", "metadata of the record as a JSON object: text, ids, ordinal, chosen columns"),
         "doc_id": _DOC_ID,
@@ -165,7 +167,7 @@ EMBEDDINGS = Table(
         "deleted": _DELETED,
         "source_epoch": _SOURCE_EPOCH,
         "changed_at": _CHANGED_AT,
-        "embedded": ("BOOLEAN", "the model ran for this row"),
+        "embedded": ("BOOLEAN", "the model ran for this row; false where a kept vector served, and in a tombstone"),
     },
     has_feed=True,
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator  # noqa: TC003  # pandas_udf reads the hints at run time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import ArrayType, BooleanType, FloatType, StringType, StructField, StructType
 
-from pipelines.errors import ModelError
 from pipelines.recipe import model_recipe
 from pipelines.weights import fingerprint
 
@@ -30,19 +30,24 @@ _EMBEDDING = StructType(
 )
 
 
-def to_embeddings(sentences: DataFrame, settings: Settings) -> DataFrame:
-    """Embed each sentence, and put together what its record in the index will say.
+def to_embeddings(sentences: DataFrame, kept: DataFrame | None, settings: Settings) -> DataFrame:
+    """Embed each sentence that has no kept vector, and put together what its record in the index will say.
 
-    How many sentences went through the model is observed as `embeddings`.
+    How many sentences went through the model, and how many were served without, is observed as `embeddings`.
 
     Args:
         sentences: rows of `sentences`, a stream or not.
+        kept: vectors by `text_hash`, from `kept_vectors`; None where there are none.
         settings: which model, and the namespace to note.
     """
     embed = _embed(settings.model_path or None, settings.precision)
+    if kept is None:
+        known = sentences.select("*", F.lit(None).cast("binary").alias("kept_vector"))
+    else:
+        known = sentences.join(kept, "text_hash", "left")
     ours = F.to_json(F.struct(F.col("sentence").alias("text"), "doc_id", "source_id", "ordinal"))
     return (
-        sentences.select("*", embed(F.col("sentence")).alias("embedding"))
+        known.select("*", embed(F.col("sentence"), F.col("kept_vector")).alias("embedding"))
         .select(
             "id",
             "embedding.vector",
@@ -62,7 +67,11 @@ def to_embeddings(sentences: DataFrame, settings: Settings) -> DataFrame:
             "changed_at",
             "embedding.embedded",
         )
-        .observe("embeddings", F.count_if(F.col("embedded")).alias("n_embedded"))
+        .observe(
+            "embeddings",
+            F.count_if("embedded").alias("n_embedded"),
+            F.count_if(~F.col("embedded") & ~F.col("deleted")).alias("n_served"),
+        )
     )
 
 
@@ -75,24 +84,37 @@ def _joined(ours: Column, theirs: Column) -> Column:
     )
 
 
-def _embed(model_path: str | None, precision: str) -> Callable[[Column], Column]:
-    """Build the function from sentences to vectors. A tombstone's NULL never reaches the model."""
+def _embed(model_path: str | None, precision: str) -> Callable[[Column, Column], Column]:
+    """Build the function from sentences and their kept vectors, if any, to vectors.
+
+    It runs for every row, so what was kept comes in and goes out again. A tombstone's NULL never reaches the model.
+    """
     expected = fingerprint(model_path, precision)
 
-    def embed(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        from pipelines.embedder import shared_embedder  # noqa: PLC0415  # torch, in workers only
+    def embed(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        from pyspark import TaskContext  # noqa: PLC0415  # of a worker
 
-        # Spark runs one worker a core, so one thread each.
-        embedder = shared_embedder(model_path, precision, 1)
-        if embedder.fingerprint != expected:
-            raise ModelError(f"the model that ran is {embedder.fingerprint}, the settings say {expected}")
-        for sentences in batches:
-            embedded = sentences.notna()
-            vectors = iter(embedder.encode(sentences[embedded].tolist()))
+        from pipelines.once import shared_once  # noqa: PLC0415  # of a worker
+
+        task = TaskContext.get()
+        attempt = (task.stageId(), task.attemptNumber()) if task else (0, 0)
+        once = shared_once(model_path, precision, expected, attempt)
+        for sentences, kept in batches:
+            vectors = [None if data is None else np.frombuffer(data, dtype="<f4") for data in kept]
+            wanted = [
+                i
+                for i, (sentence, vector) in enumerate(zip(sentences, vectors, strict=True))
+                if sentence is not None and (vector is None or not np.isfinite(vector).all() or not vector.any())
+            ]
+            embedded = np.zeros(len(sentences), dtype=bool)
+            made, embedded[wanted] = once.embed([sentences[i] for i in wanted])
+            for i, vector in zip(wanted, made, strict=True):
+                vectors[i] = vector
+            live = sentences.notna()
             yield pd.DataFrame(
                 {
-                    "vector": pd.Series([next(vectors) if live else None for live in embedded], dtype=object),
-                    "model": embedded.map({True: expected, False: None}),
+                    "vector": pd.Series(vectors, dtype=object).where(live, None),
+                    "model": live.map({True: expected, False: None}),
                     "embedded": embedded,
                 }
             )

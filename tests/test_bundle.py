@@ -144,11 +144,11 @@ def test_a_notebook_is_thin(path: Path) -> None:
 PURE = (
     "errors ids text sentences any_window window tokenizer weights settings recipe "
     "rules record report cost sender plan winner status sql tables state_tables "
-    "model pooling packed any_encoder embedder"
+    "model pooling packed any_encoder embedder once"
 )
 SPARK = (
     "rows source metadata to_raw to_documents to_sentences to_embeddings "
-    "snapshot form heads changes documents guard apply place lease commit state_log state runs compare"
+    "snapshot form heads changes documents guard apply place lease commit embedding_cache state_log state runs compare"
 )
 NETWORK = "index reader prepare inspection survey sync forget reconcile"
 

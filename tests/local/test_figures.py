@@ -29,6 +29,7 @@ COUNTS = {
     "sentences.rows.n_rows": 30,
     "embeddings.rows.n_rows": 31,
     "embeddings.n_embedded": 27,
+    "embeddings.n_served": 3,
 }
 
 
@@ -39,7 +40,7 @@ def put_together(counts: dict[str, int]) -> Figures:
 
 def test_each_figure_comes_from_the_stage_that_counted_it() -> None:
     assert put_together(COUNTS) == Figures(
-        n_read=9, n_kept=5, n_withdrawn=3, n_quarantined=1, n_embedded=27,
+        n_read=9, n_kept=5, n_withdrawn=3, n_quarantined=1, n_embedded=27, n_served=3,
         n_documents=11, n_sentences=12, n_records=13, n_upserted=14, n_deleted=15, n_unchanged=16, n_pending=17,
         n_requests=18,
         n_checks=21,  # of prepare and of the sync

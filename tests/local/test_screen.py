@@ -110,7 +110,8 @@ def test_a_long_line_stays_one_line_in_a_log(screen: Screen, capsys: pytest.Capt
 
 def some_figures(advice: tuple[str, ...] = (), n_refused: Mapping[str, int] | None = None) -> Figures:
     return Figures(
-        n_read=1234, n_kept=1000, n_withdrawn=232, n_quarantined=2, n_embedded=5678, n_upserted=5000, n_deleted=40,
+        n_read=1234, n_kept=1000, n_withdrawn=232, n_quarantined=2, n_embedded=5678, n_served=12,
+        n_upserted=5000, n_deleted=40,
         n_unchanged=300, n_pending=1, n_requests=6, n_checks=4, n_documents=999, n_sentences=6000, n_records=5300,
         n_refused=n_refused or {},
         n_rows={"raw": 1234, "documents": 1232, "documents_quarantine": 2, "sentences": 6000, "embeddings": 6001},
@@ -128,7 +129,7 @@ def test_the_last_screen_tells_rows_records_and_seconds(screen: Screen, capsys: 
         "documents | 1,232",
         "documents_quarantine | 2 | 2 id_is_present",
         "sentences | 6,000",
-        "embeddings | 6,001 | 5,678 went through the model",
+        "embeddings | 6,001 | 5,678 went through the model, 12 were known",
         "Index",
         "records | 5,300 | 999 documents, 1 pending",
         "this run | 5,000 upserts, 40 deletes, 300 unchanged | 6 requests, 4 checks",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines import state_log
+from pipelines import commit
 from pipelines.settings import Settings
 from pipelines.state import State
 from pipelines.state_tables import INDEX_STATE
@@ -76,7 +76,7 @@ def test_superseded_rows_go_once_there_are_many_files_and_nothing_held_changes(
     before = held(state)
     state.compact()
     assert n_rows(spark) == 5 + 2
-    monkeypatch.setattr(state_log, "MANY_FILES", 3)
+    monkeypatch.setattr(commit, "MANY_FILES", 3)
     State(spark, SETTINGS).compact()  # it wrote nothing
     assert n_rows(spark) == 5 + 2
     state.compact()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipelines import state_log
+from pipelines import commit
 from pipelines import sync as sync_module
 from pipelines.apply import apply_windows
 from pipelines.documents import Document, windows
@@ -197,7 +197,7 @@ def test_a_real_sync_converges_after_two_that_died(scene: Scene, monkeypatch: py
     assert [(row.outcome, row.error) for row in scene.runs()] == [("failed", "CrashError")] * 2
     scene.log(*last)
     monkeypatch.setattr(MortalIndex, "fuse", Fuse(None))
-    monkeypatch.setattr(state_log, "MANY_FILES", 0)
+    monkeypatch.setattr(commit, "MANY_FILES", 0)
     scene.sync()
     assert scene.contents() == desired(*last)
     assert scene.spark.table(scene.settings.table(INDEX_STATE.name)).count() == len(last)  # it compacted the log

@@ -1,0 +1,122 @@
+"""`embedding_cache`: the vectors that a model made, so that it never makes them again.
+
+It stands outside the pipeline, which a refresh empties. The pipeline reads it, the job adds to it. Whatever becomes of
+it costs time alone: what it lacks, or holds broken, goes through the model.
+
+The pipeline joins one model's part of it whole: which sentences an update will bring is not known before it runs, and
+Spark does not let a stream choose the files of a table that it joins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd  # noqa: TC002  # pandas_udf reads the hints at run time
+from pyspark.errors import PySparkException
+from pyspark.sql import Window
+from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import BinaryType
+
+from pipelines.commit import commit, has_many_files
+from pipelines.snapshot import changes_since, table_id, table_version
+from pipelines.sql import sql_string
+from pipelines.state_tables import EMBEDDING_CACHE
+from pipelines.tables import EMBEDDINGS
+from pipelines.weights import dimension, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from pipelines.settings import Settings
+
+_FLOAT_BYTES = 4
+
+
+def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
+    """Read the vectors of the configured model: columns `text_hash`, once each, and `kept_vector`.
+
+    Returns:
+        None where the table is not there, as at the first start of the pipeline.
+    """
+    table = settings.table(EMBEDDING_CACHE.name)
+    if not spark.catalog.tableExists(table):
+        return None
+    n_bytes = _FLOAT_BYTES * dimension(settings.model_path or None)
+    # Sorted for a rank as it is for the join: to see to it that no key comes twice costs next to nothing.
+    rank = F.row_number().over(Window.partitionBy("text_hash").orderBy("table_version")).alias("rank")
+    return (
+        spark.table(table)
+        .where(F.col("model") == _model(settings))
+        .where(F.octet_length("vector") == n_bytes)
+        .select("text_hash", F.col("vector").alias("kept_vector"), rank)
+        .where("rank = 1")
+        .select("text_hash", "kept_vector")
+    )
+
+
+def keep_vectors(spark: SparkSession, settings: Settings) -> None:
+    """Add the vectors that the model made since this was last done; drop those of other models if told to. One commit.
+
+    What was added says up to which version of `embeddings` that was. Where nothing was, or the versions in between are
+    gone, every vector of the log is added that is not there: so an emptied table fills again without the model.
+    """
+    table = settings.table(EMBEDDING_CACHE.name)
+    if settings.dry_run or not spark.catalog.tableExists(table):
+        return
+    model, embeddings = _model(settings), settings.table(EMBEDDINGS.name)
+    if settings.drop_other_models:
+        commit(lambda: spark.sql(f"DELETE FROM {table} WHERE model <> {sql_string(model)}"))
+    log_id, now = table_id(spark, embeddings), table_version(spark, embeddings)
+    mine = (F.col("model") == model) & (F.col("table_id") == log_id)
+    seen = spark.table(table).where(mine).agg(F.max("table_version").alias("version")).collect()[0].version
+    try:
+        made = _made(spark, embeddings, seen, now)
+        is_new = not made.isEmpty()
+    except PySparkException:  # files vacuumed, a log cleaned
+        made, is_new = _made(spark, embeddings, None, now), True
+        seen = None
+    if not is_new:
+        return
+    made = made.where(F.col("model") == model)
+    if seen is None and (kept := kept_vectors(spark, settings)) is not None:
+        made = made.join(kept, "text_hash", "left_anti")
+    first = F.row_number().over(Window.partitionBy("text_hash").orderBy("version", "id")).alias("rank")
+    rows = (
+        made.select("text_hash", "model", "vector", first)
+        .where("rank = 1")
+        .orderBy("text_hash")  # so that a file's smallest and largest say what it cannot hold
+        .select(
+            "text_hash",
+            "model",
+            _to_bytes()(F.col("vector")).alias("vector"),
+            F.lit(log_id).alias("table_id"),
+            F.lit(now).cast("bigint").alias("table_version"),
+        )
+    )
+    commit(lambda: rows.writeTo(table).append())
+    if has_many_files(spark, table):
+        commit(lambda: spark.sql(f"OPTIMIZE {table} ZORDER BY (text_hash)"))
+
+
+def _made(spark: SparkSession, embeddings: str, seen: int | None, now: int) -> DataFrame:
+    """Rows of `embeddings` with a vector that may have to be added."""
+    if seen is None:
+        return spark.sql(f"SELECT * FROM {embeddings} VERSION AS OF {now}").where("vector IS NOT NULL")
+    return changes_since(spark, embeddings, seen, now).where("embedded")
+
+
+def _model(settings: Settings) -> str:
+    return fingerprint(settings.model_path or None, settings.precision)
+
+
+def _to_bytes() -> Callable[[Column], Column]:
+    """Build the function from an array of floats to its bytes."""
+
+    def to_bytes(vectors: pd.Series) -> pd.Series:
+        return vectors.map(lambda vector: np.asarray(vector, dtype="<f4").tobytes())
+
+    return pandas_udf(to_bytes, BinaryType())  # type: ignore[call-overload, no-any-return]  # as in to_embeddings
