@@ -18,5 +18,5 @@ report = sync(spark, settings, dbutils.secrets.get(settings.secret_scope, settin
 
 # COMMAND ----------
 
-keep_vectors(spark, settings)
+keep_vectors(spark, settings, report)
 dbutils.notebook.exit(report.as_json())

@@ -20,7 +20,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import BinaryType
 
 from pipelines.commit import commit, has_many_files
-from pipelines.snapshot import changes_since, table_id, table_version
+from pipelines.snapshot import changes_since
 from pipelines.sql import sql_string
 from pipelines.state_tables import EMBEDDING_CACHE
 from pipelines.tables import EMBEDDINGS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
+    from pipelines.report import SyncReport
     from pipelines.settings import Settings
 
 _FLOAT_BYTES = 4
@@ -46,8 +47,9 @@ def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
     if not spark.catalog.tableExists(table):
         return None
     n_bytes = _FLOAT_BYTES * dimension(settings.model_path or None)
-    # Sorted for a rank as it is for the join: to see to it that no key comes twice costs next to nothing.
-    rank = F.row_number().over(Window.partitionBy("text_hash").orderBy("table_version")).alias("rank")
+    # Sorted for a rank as it is for the join, so that to let no key come twice costs little. The last row is the one
+    # that was added because the others were broken.
+    rank = F.row_number().over(Window.partitionBy("text_hash").orderBy(F.desc("table_version"))).alias("rank")
     return (
         spark.table(table)
         .where(F.col("model") == _model(settings))
@@ -58,11 +60,16 @@ def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
     )
 
 
-def keep_vectors(spark: SparkSession, settings: Settings) -> None:
-    """Add the vectors that the model made since this was last done; drop those of other models if told to. One commit.
+def keep_vectors(spark: SparkSession, settings: Settings, report: SyncReport) -> None:
+    """Add the vectors that the model made since this was last done; drop those of other models if told to.
 
     What was added says up to which version of `embeddings` that was. Where nothing was, or the versions in between are
     gone, every vector of the log is added that is not there: so an emptied table fills again without the model.
+
+    Args:
+        spark: a session that sees the tables.
+        settings: which model; a `dry_run` keeps nothing.
+        report: of the sync just done, which says what version of `embeddings` it read.
     """
     table = settings.table(EMBEDDING_CACHE.name)
     if settings.dry_run or not spark.catalog.tableExists(table):
@@ -70,19 +77,19 @@ def keep_vectors(spark: SparkSession, settings: Settings) -> None:
     model, embeddings = _model(settings), settings.table(EMBEDDINGS.name)
     if settings.drop_other_models:
         commit(lambda: spark.sql(f"DELETE FROM {table} WHERE model <> {sql_string(model)}"))
-    log_id, now = table_id(spark, embeddings), table_version(spark, embeddings)
-    mine = (F.col("model") == model) & (F.col("table_id") == log_id)
+    now = report.table_version
+    assert now is not None  # noqa: S101  # a sync that came to its end has read one
+    mine = (F.col("model") == model) & (F.col("table_id") == report.table_id)
     seen = spark.table(table).where(mine).agg(F.max("table_version").alias("version")).collect()[0].version
     try:
-        made = _made(spark, embeddings, seen, now)
-        is_new = not made.isEmpty()
+        made = _made(spark, embeddings, seen, now).where(F.col("model") == model)
+        if made.isEmpty():
+            return
     except PySparkException:  # files vacuumed, a log cleaned
-        made, is_new = _made(spark, embeddings, None, now), True
         seen = None
-    if not is_new:
-        return
-    made = made.where(F.col("model") == model)
-    if seen is None and (kept := kept_vectors(spark, settings)) is not None:
+        made = _made(spark, embeddings, seen, now).where(F.col("model") == model)
+    kept = kept_vectors(spark, settings)
+    if seen is None and kept is not None:
         made = made.join(kept, "text_hash", "left_anti")
     first = F.row_number().over(Window.partitionBy("text_hash").orderBy("version", "id")).alias("rank")
     rows = (
@@ -93,7 +100,7 @@ def keep_vectors(spark: SparkSession, settings: Settings) -> None:
             "text_hash",
             "model",
             _to_bytes()(F.col("vector")).alias("vector"),
-            F.lit(log_id).alias("table_id"),
+            F.lit(report.table_id).alias("table_id"),
             F.lit(now).cast("bigint").alias("table_version"),
         )
     )

@@ -36,10 +36,10 @@ class Snapshot:
         """
         table = settings.table(EMBEDDINGS.name)
         return cls(
-            table_id=table_id(spark, table),
-            table_version=table_version(spark, table),
+            table_id=spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id,
+            table_version=_version(spark, table),
             source_table_id=source_table_id(spark, settings),
-            source_version=table_version(spark, settings.source) if settings.source_mode == "changes" else None,
+            source_version=_version(spark, settings.source) if settings.source_mode == "changes" else None,
             recipe=embeddings_recipe(settings),
         )
 
@@ -70,14 +70,7 @@ class Snapshot:
         return changed
 
 
-def table_id(spark: SparkSession, table: str) -> str:
-    """Id that Delta gave a table when it was made."""
-    found: str = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id
-    return found
-
-
-def table_version(spark: SparkSession, table: str) -> int:
-    """Version that a table is at."""
+def _version(spark: SparkSession, table: str) -> int:
     version: int = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0].version
     return version
 

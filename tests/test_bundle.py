@@ -25,6 +25,7 @@ OF_THE_RUN = {
     "retry_dead_letters",
     "dry_run",
     "adopt",
+    "drop_other_models",
     "forget",
     "allow_back",
 }  # job parameters without a variable

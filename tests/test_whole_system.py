@@ -186,13 +186,17 @@ def test_any_history_ends_like_one_fresh_run(history: World) -> None:
 
     # `raw` is emptied before it sees this delete: only the source can prove it.
     not_blank = {source_id: text for source_id, text in SECOND.items() if source_id != "blank"}
-    steps: list[tuple[Documents, list[str] | None]] = [
-        (not_blank, ["raw"]),
-        (ODD, ["documents"]),
-        (not_blank, ["sentences", "embeddings"]),
+    steps: list[tuple[Documents, list[str] | None, int]] = [
+        (not_blank, ["raw"], 0),
+        (ODD, ["documents"], 2),  # the two that are new go through the model, and nothing else
+        (not_blank, ["sentences", "embeddings"], 0),
     ]
-    for documents, full_refresh in steps:
-        consistent(history, history.run(documents, full_refresh), documents)
+    for documents, full_refresh, n_new in steps:
+        done = history.run(documents, full_refresh)
+        consistent(history, done, documents)
+        assert done.n_embedded == n_new
 
     # Back to the first documents, of which one fresh run made `before`.
-    assert consistent(history, history.run(FIRST, []), FIRST) == before
+    last = history.run(FIRST, [])
+    assert consistent(history, last, FIRST) == before
+    assert (last.n_embedded, last.n_served) == (0, last.n_records)

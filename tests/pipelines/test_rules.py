@@ -26,7 +26,7 @@ def test_rules_of_sentences_and_embeddings_hold_for_what_is_right_only(spark: Sp
         f"""
         SELECT {sentences} AS sentences, {embeddings} AS embeddings
         FROM VALUES (0, false, 'A', 0, 1, array(0.6F, 0.8F)), (1, true, NULL, NULL, 0, NULL),
-                    (2, false, NULL, 0, 1, NULL), (3, true, 'A', 0, 1, array(1F)), (4, false, 'A', 1, 1, array(1F, 1F)),
+                    (2, false, NULL, 0, 1, NULL), (3, true, 'A', 0, 1, array(1F)), (4, false, 'A', 1, 1, array(0F, 0F)),
                     (5, false, 'A', -1, 1, array(CAST('NaN' AS FLOAT)))
         AS t(i, deleted, sentence, ordinal, n_sentences, vector) ORDER BY i
         """

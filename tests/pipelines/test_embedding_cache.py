@@ -1,0 +1,195 @@
+"""The model runs once for a text; whatever happens to the table of kept vectors costs time alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.session import N_CORES
+from pipelines import commit
+from pipelines.embedding_cache import keep_vectors, kept_vectors
+from pipelines.ids import content_hash
+from pipelines.report import SyncReport
+from pipelines.settings import Settings
+from pipelines.state_tables import EMBEDDING_CACHE
+from pipelines.tables import EMBEDDINGS, SENTENCES
+from pipelines.to_embeddings import to_embeddings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TEXTS = ["One.", "Two.", "One.", "Three.", "One."]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The last part of the pipeline and what the job does after its sync, on tables of their own."""
+
+    spark: SparkSession
+    settings: Settings
+
+    @property
+    def cache(self) -> str:
+        return self.settings.table(EMBEDDING_CACHE.name)
+
+    def embed(self, texts: list[str | None], **changed: object) -> list[Row]:
+        """Embed texts, None for a tombstone, without noting it anywhere."""
+        settings = replace(self.settings, **changed)  # type: ignore[arg-type]
+        return self._embedded(texts, settings).orderBy("id").collect()
+
+    def n_model_calls(self, texts: list[str | None], **changed: object) -> int:
+        rows = self.embed(texts, **changed)
+        assert len(rows) == len(texts)  # none lost, none doubled
+        assert all((row.vector is None) == (text is None) for row, text in zip(rows, texts, strict=True))
+        return sum(row.embedded for row in rows)
+
+    def run(self, texts: list[str | None], **changed: object) -> None:
+        """Embed texts into the log, and keep what the model made."""
+        settings = replace(self.settings, **changed)  # type: ignore[arg-type]
+        self._embedded(texts, settings).select(*EMBEDDINGS.columns).write.insertInto(settings.table(EMBEDDINGS.name))
+        self.keep(**changed)
+
+    def keep(self, **changed: object) -> None:
+        """Do what the job does after its sync."""
+        settings = replace(self.settings, **changed)  # type: ignore[arg-type]
+        table = settings.table(EMBEDDINGS.name)
+        report = SyncReport("run", "docs", "one", NOON, source_epoch=0)
+        report.table_id = self.spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id
+        report.table_version = self.spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0].version
+        keep_vectors(self.spark, settings, report)
+
+    def n_kept(self) -> int:
+        return self.spark.table(self.cache).count()
+
+    def _embedded(self, texts: list[str | None], settings: Settings) -> DataFrame:
+        one_task = sentences(self.spark, texts).coalesce(1)
+        return to_embeddings(one_task, kept_vectors(self.spark, settings), settings)
+
+
+def sentences(spark: SparkSession, texts: list[str | None]) -> DataFrame:
+    rows = []
+    for i, text in enumerate(texts):
+        mine = {
+            "id": f"{i:05}#0",
+            "doc_id": f"{i:05}",
+            "version": 1,
+            "ordinal": None if text is None else 0,
+            "n_sentences": int(text is not None),
+            "sentence": text,
+            "text_hash": None if text is None else content_hash(text),
+            "metadata": None if text is None else "{}",
+            "deleted": text is None,
+        }
+        rows.append(tuple(mine.get(name) for name in SENTENCES.columns))
+    return spark.createDataFrame(rows, SENTENCES.ddl())
+
+
+@pytest.fixture
+def stage(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    schema = f"cache_{request.node.name[5:45].strip('_')}"
+    settings = Settings(source_table="a.b", schema=schema)
+    spark.sql(f"CREATE SCHEMA {schema}")
+    for table in (EMBEDDINGS, EMBEDDING_CACHE):
+        spark.sql(table.creation(settings.table(table.name)))
+    yield Stage(spark, settings)
+    spark.sql(f"DROP SCHEMA {schema} CASCADE")
+
+
+def test_a_text_goes_through_the_model_once_and_then_never_again(stage: Stage) -> None:
+    first = stage.embed([*TEXTS, None])
+    assert sorted(json.loads(row.metadata)["text"] for row in first if row.embedded) == ["One.", "Three.", "Two."]
+    assert [row.model is None for row in first] == [False] * 5 + [True]
+    stage.run([*TEXTS, None])
+    assert stage.n_kept() == 3
+    again = stage.embed([*TEXTS, None])
+    assert not any(row.embedded for row in again)
+    assert [row.vector for row in again] == [row.vector for row in first]  # to the last bit
+    assert stage.n_model_calls([*TEXTS, "Four."]) == 1
+
+
+def test_one_edited_sentence_of_many_is_one_model_call(stage: Stage) -> None:
+    document: list[str | None] = [f"Sentence number {i}." for i in range(500)]
+    stage.run(document)
+    assert stage.n_model_calls([*document[:250], "An edited sentence.", *document[251:]]) == 1
+
+
+def test_a_text_in_every_document_is_one_call_a_worker_however_many_tasks_there_are(stage: Stage) -> None:
+    many = sentences(stage.spark, ["All rights reserved."] * 10_000).repartition(8)
+    for kept in (None, kept_vectors(stage.spark, stage.settings)):
+        embedded = to_embeddings(many, kept, stage.settings).where("embedded")
+        assert 1 <= embedded.count() <= N_CORES
+
+
+BREAKS = {  # how the table is broken, and how many of three texts are lost by it
+    "missing": ("DROP TABLE {cache}", 3),
+    "emptied": ("DELETE FROM {cache}", 3),
+    "doubled": ("INSERT INTO {cache} SELECT * FROM {cache}", 0),
+    "of_another_dimension": ("UPDATE {cache} SET vector = substring(vector, 1, 4) WHERE text_hash IN ({two})", 2),
+    "null": ("UPDATE {cache} SET vector = NULL WHERE text_hash IN ({two})", 2),
+    "not_finite": ("UPDATE {cache} SET vector = unhex(repeat('0000C07F', 384)) WHERE text_hash IN ({two})", 2),
+    "zero": ("UPDATE {cache} SET vector = unhex(repeat('00000000', 384)) WHERE text_hash IN ({two})", 2),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_table_costs_as_many_calls_as_rows_and_is_whole_again(stage: Stage, name: str) -> None:
+    stage.run(list(TEXTS))
+    before = [row.vector for row in stage.embed(list(TEXTS))]
+    statement, n_lost = BREAKS[name]
+    two = ", ".join(f"'{content_hash(text)}'" for text in ("One.", "Two."))
+    stage.spark.sql(statement.format(cache=stage.cache, two=two))
+    assert stage.n_model_calls(list(TEXTS)) == n_lost
+    stage.run(list(TEXTS))
+    assert [row.vector for row in stage.embed(list(TEXTS))] == before
+    if name == "missing":
+        stage.spark.sql(EMBEDDING_CACHE.creation(stage.cache))  # as `prepare` does
+        stage.keep()
+    assert stage.n_model_calls(list(TEXTS)) == 0
+
+
+def test_an_emptied_table_fills_again_from_the_log(stage: Stage) -> None:
+    stage.run(list(TEXTS))
+    stage.spark.sql(f"DELETE FROM {stage.cache}")
+    stage.keep()
+    assert stage.n_kept() == 3
+    assert stage.n_model_calls(list(TEXTS)) == 0
+
+
+def test_where_the_changes_cannot_be_read_the_log_is(stage: Stage) -> None:
+    stage.run(["One."])
+    table = stage.settings.table(EMBEDDINGS.name)
+    for value in ("false", "true"):  # no feed of what comes between
+        stage.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES (delta.enableChangeDataFeed = {value})")
+        if value == "false":
+            stage.spark.sql(f"INSERT INTO {table} SELECT * FROM {table}")
+    stage.run(["One.", "Two."])
+    assert stage.n_kept() == 2
+    assert stage.n_model_calls(["One.", "Two."]) == 0
+
+
+def test_precisions_keep_apart_and_others_go_when_told_to(stage: Stage) -> None:
+    stage.run(list(TEXTS))
+    assert stage.n_model_calls(list(TEXTS), precision="bfloat16") == 3
+    stage.run(list(TEXTS), precision="bfloat16")
+    assert stage.n_kept() == 6
+    assert stage.n_model_calls(list(TEXTS)) == stage.n_model_calls(list(TEXTS), precision="bfloat16") == 0
+    stage.keep(precision="bfloat16", dry_run=True)
+    assert stage.n_kept() == 6
+    stage.keep(precision="bfloat16", drop_other_models=True)
+    assert stage.n_kept() == 3
+    assert stage.n_model_calls(list(TEXTS)) == 3
+
+
+def test_many_files_are_gathered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.run(["One."])
+    monkeypatch.setattr(commit, "MANY_FILES", 1)
+    stage.run(["Two."])
+    assert stage.spark.sql(f"DESCRIBE DETAIL {stage.cache}").collect()[0].numFiles == 1
+    assert stage.n_model_calls(["One.", "Two."]) == 0
