@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from local.home import Home
 
 N_CORES = 2  # tasks at a time; more gain little on small tables and cost a model's memory each
+MASTER = f"local[{N_CORES}]"
 # How long, in whole seconds, a flow of a pipeline that has ended goes unnoticed; 0 keeps a core busy with looking.
 POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -51,17 +52,18 @@ appender.file.layout.pattern = %d{{ISO8601}} %p %c{{1}}: %m%n%ex
 
 
 @contextmanager
-def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSession]:
+def spark_session(home: Home, *, for_minutes: bool = False, master: str = MASTER) -> Iterator[SparkSession]:
     """Run Spark for one home, with its tables registered, while the block runs. One session at a time a process.
 
     Args:
         home: where it keeps everything.
         for_minutes: take more of the machine's other cores, to get faster with time.
+        master: where tasks run; `local-cluster[2,1,2048]` has two workers with a core and 2 GB each, as processes.
 
     Raises:
         SettingsError: no Java, or Delta's jars can be neither found nor downloaded.
     """
-    spark = _started(home, for_minutes=for_minutes)
+    spark = _started(home, for_minutes=for_minutes, master=master)
     try:
         yield spark
     finally:
@@ -69,7 +71,7 @@ def spark_session(home: Home, *, for_minutes: bool = False) -> Iterator[SparkSes
         end_jvm()
 
 
-def _started(home: Home, *, for_minutes: bool) -> SparkSession:
+def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
     defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
     os.environ |= {
@@ -97,7 +99,7 @@ def _started(home: Home, *, for_minutes: bool) -> SparkSession:
                 started = pool.submit(start_jvm)
                 import_module("pyspark.sql.connect.session")  # takes as long as a JVM to start
                 started.result()
-            spark: SparkSession = SparkSession.builder.remote(f"local[{N_CORES}]").getOrCreate()
+            spark: SparkSession = SparkSession.builder.remote(master).getOrCreate()
     except PySparkException as error:
         raise SettingsError(
             f"Spark did not start: its last words are in {log} and {home.spark / 'spark.log'}"
@@ -107,8 +109,10 @@ def _started(home: Home, *, for_minutes: bool) -> SparkSession:
 
 
 def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[str, str]:
+    class_path = os.pathsep.join(str(jar) for jar in jars)
     return {
-        "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
+        "spark.driver.extraClassPath": class_path,
+        "spark.executor.extraClassPath": class_path,
         "spark.driver.extraJavaOptions": java_options,
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

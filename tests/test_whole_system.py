@@ -18,7 +18,7 @@ from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, S
 from pipelines.text import clean_text, has_sentence
 from pipelines.tokenizer import load_tokenizer
 from pipelines.window import split_to_window
-from tests.whole_world import KEY, Documents, World
+from tests.whole_world import KEY, Documents, World, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,13 +105,6 @@ def expected(documents: Documents) -> dict[str, list[str]]:
             for sentence in split_sentences(document)
             for piece in split_to_window(sentence, tokenizer, find_model(None).max_tokens)
         ]
-    return found
-
-
-def texts(contents: dict[str, tuple[dict[str, Any], bytes]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for metadata, _ in sorted(contents.values(), key=lambda record: record[0]["ordinal"]):
-        found.setdefault(metadata["source_id"], []).append(metadata["text"])
     return found
 
 

@@ -59,3 +59,11 @@ class World:
 
     def table(self, name: str) -> str:
         return f"`{self.job.parameters['schema']}`.`{name}`"
+
+
+def texts(contents: dict[str, tuple[dict[str, Any], bytes]]) -> dict[str, list[str]]:
+    """Sentences of each document, in order."""
+    found: dict[str, list[str]] = {}
+    for metadata, _ in sorted(contents.values(), key=lambda record: record[0]["ordinal"]):
+        found.setdefault(metadata["source_id"], []).append(metadata["text"])
+    return found
