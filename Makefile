@@ -28,8 +28,8 @@ lint: .venv/dev.stamp  ## ruff and mypy
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 
-bench: .venv/dev.stamp  ## every benchmark, one after the other
-	for file in benchmarks/*.py; do PYTHONPATH=. .venv/bin/python $$file || exit; done
+bench: .venv/dev.stamp .venv/bench.stamp .venv/fastembed.stamp  ## every benchmark, one after the other
+	for file in benchmarks/[!_]*.py; do PYTHONPATH=. .venv/bin/python $$file || exit; done
 
 # A stamp is named after an extra of pyproject.toml. `--python` keeps uv out of whatever environment is active.
 .venv/%.stamp: $(PIP_FILES) .venv/$(UV)
@@ -40,6 +40,12 @@ bench: .venv/dev.stamp  ## every benchmark, one after the other
 .venv/sdk9.stamp: .venv/$(UV)
 	.venv/bin/python -m uv venv --quiet --python .venv/bin/python .venv/sdk9
 	.venv/bin/python -m uv pip install --python .venv/sdk9/bin/python pinecone==9.1.0
+	touch $@
+
+# What embeddings are compared with, and what asks for other versions than our own packages do.
+.venv/fastembed.stamp: .venv/$(UV)
+	.venv/bin/python -m uv venv --quiet --python .venv/bin/python .venv/fastembed
+	.venv/bin/python -m uv pip install --python .venv/fastembed/bin/python fastembed==0.9.1
 	touch $@
 
 .venv/$(UV):

@@ -29,6 +29,8 @@ _TOKENS_PER_CHUNK = {"cpu": 1024, "cuda": 16 * 1024}
 _MIN_TOKENS_PER_CHUNK = 128
 """Fewer are not worth a thread of their own."""
 
+_CHUNKS_PER_THREAD = 6
+
 
 class Embedder:
     """A sentence encoder in memory: all-MiniLM-L6-v2, or another in a folder as Hugging Face lays it out.
@@ -87,8 +89,11 @@ class Embedder:
             with torch.inference_mode():  # of one thread
                 vectors[chunk] = self._encoder([tokens[i] for i in chunk]).cpu().numpy()
 
-        share = -(-sum(map(len, tokens)) // self._n_threads)
-        chunks = list(_chunks(tokens, min(self._tokens_per_chunk, max(share, _MIN_TOKENS_PER_CHUNK))))
+        n_tokens = self._tokens_per_chunk
+        if self._n_threads > 1:  # several chunks a thread, so that none waits long for another at the end
+            share = sum(map(len, tokens)) // (self._n_threads * _CHUNKS_PER_THREAD)
+            n_tokens = min(n_tokens, max(share, _MIN_TOKENS_PER_CHUNK))
+        chunks = list(_chunks(tokens, n_tokens))
         if self._n_threads == 1 or len(chunks) == 1:
             for chunk in chunks:
                 encode(chunk)

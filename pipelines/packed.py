@@ -6,10 +6,8 @@ length, and those of one length are viewed as a batch.
 
 **A vector depends on its sentence alone**, to the last bit, on one machine's CPU: alone or batched, in any order. That
 holds because nothing below sums across sentences and no kernel changes its order of summation with the number of rows.
-oneDNN's prepacked product blocks the inner features by the weight's shape; torch's stock `linear` (MKL) takes other
-kernels below 4 to 12 rows, so where torch comes without oneDNN the last bits may differ (OpenBLAS, a tenth faster on
-AVX2, gives other bits for nearly every number of rows). Attention works sentence by sentence, normalisation and pooling
-row by row. Padding would break it: softmax and product would sum over more terms.
+Products see to it as `linear` says; no chunk has fewer rows than they need for it. Attention works sentence by
+sentence, normalisation and pooling row by row. Padding would break it: softmax and product would sum over more terms.
 
 **Where the time goes** (float32, one Zen 3 core with AVX2, sentences of 14 word pieces): 86 % in the linear layers,
 which run at the rate of one large product of their shapes, the limit; attention 7 %, GELU 3 %, normalisation and
@@ -18,7 +16,6 @@ additions 2 %. `benchmarks/encode.py` measures the share of that rate which the 
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -27,16 +24,16 @@ import torch.nn.functional as F  # noqa: N812  # torch's own name for it
 from safetensors.torch import load_file
 
 from pipelines.errors import ModelError
+from pipelines.linear import MIN_ROWS, linear
 from pipelines.pooling import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from torch import Tensor
 
+    from pipelines.linear import Linear
     from pipelines.model import Model
-
-_mkldnn = torch.ops.mkldnn  # what torch's own compiler calls; there is no public name
 
 _SHORT = 20
 """Tokens of a sentence up to which two batched products are faster than torch's fused attention."""
@@ -75,6 +72,8 @@ class PackedBert:
 
     def __call__(self, tokens: list[list[int]]) -> Tensor:
         """Encode sentences sorted by length, given as token numbers: float32 `[len(tokens), dimension]`."""
+        if sum(map(len, tokens)) < MIN_ROWS:
+            return self([*tokens, [0] * MIN_ROWS])[:-1]
         groups = [(len(list(group)), length) for length, group in groupby(map(len, tokens))]
         ids = torch.tensor([i for sentence in tokens for i in sentence], device=self._device)
         positions = torch.cat([torch.arange(length, device=self._device).repeat(n) for n, length in groups])
@@ -96,24 +95,25 @@ class _Layer:
             weight, bias = (torch.cat([weights[f"{prefix}.{name}.{part}"] for name in names]) for part in parts)
             return weight, bias
 
-        def linear(*names: str, with_gelu: bool = False) -> Callable[[Tensor], Tensor]:
+        def layer(*names: str) -> Linear:
             weight, bias = parameters(*names)
-            return _linear(weight.to(dtype), bias.to(dtype), with_gelu=with_gelu)
+            return linear(weight.to(dtype), bias.to(dtype))
 
         self._dtype = dtype
-        self._qkv = linear("attention.self.query", "attention.self.key", "attention.self.value")
-        self._attention_output = linear("attention.output.dense")
+        self._qkv = layer("attention.self.query", "attention.self.key", "attention.self.value")
+        self._attention_output = layer("attention.output.dense")
         self._attention_norm = parameters("attention.output.LayerNorm")
-        self._intermediate = linear("intermediate.dense", with_gelu=True)
-        self._output = linear("output.dense")
+        self._intermediate = layer("intermediate.dense")
+        self._output = layer("output.dense")
         self._output_norm = parameters("output.LayerNorm")
         self._n_heads: int = model.config["num_attention_heads"]
         self._eps: float = model.config["layer_norm_eps"]
 
     def __call__(self, x: Tensor, groups: list[tuple[int, int]]) -> Tensor:
         attended = self._attend(self._qkv(x.to(self._dtype)), groups)
-        x = self._add_and_norm(x, self._attention_output(attended), self._attention_norm)
-        return self._add_and_norm(x, self._output(self._intermediate(x.to(self._dtype))), self._output_norm)
+        x = self._normalised(self._attention_output.add(attended, x), self._attention_norm)
+        hidden = self._intermediate.gelu(x.to(self._dtype))
+        return self._normalised(self._output.add(hidden, x), self._output_norm)
 
     def _attend(self, qkv: Tensor, groups: list[tuple[int, int]]) -> Tensor:
         """Attend inside every sentence: `[tokens, 3 * dimension]` to `[tokens, dimension]`."""
@@ -128,10 +128,8 @@ class _Layer:
             outputs.append(attended.transpose(1, 2).reshape(n_sentences * length, -1))
         return torch.cat(outputs)
 
-    def _add_and_norm(self, x: Tensor, change: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
-        # In float32 whatever the products are in: rounded, this sum would cost more neighbours than all of them.
-        total = change.add_(x) if change.dtype is x.dtype else x + change
-        return F.layer_norm(total, x.shape[-1:], *norm, self._eps)
+    def _normalised(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
+        return F.layer_norm(x, x.shape[-1:], *norm, self._eps)
 
 
 def _attend_short(parts: Tensor) -> Tensor:
@@ -140,32 +138,3 @@ def _attend_short(parts: Tensor) -> Tensor:
     query, key, value = parts.reshape(3, n_sentences * n_heads, length, width)
     scores = torch.baddbmm(query.new_empty(1), query, key.transpose(1, 2), beta=0, alpha=width**-0.5)
     return torch.bmm(scores.softmax(-1), value).view(n_sentences, n_heads, length, width)
-
-
-def _linear(weight: Tensor, bias: Tensor, *, with_gelu: bool = False) -> Callable[[Tensor], Tensor]:
-    """Build a linear layer, with BERT's GELU (the one with the error function) behind it if wanted."""
-    product, has_gelu = _product(weight, bias, with_gelu=with_gelu)
-    if has_gelu == with_gelu:
-        return product
-    return lambda x: torch.ops.aten.gelu_(product(x))
-
-
-def _product(weight: Tensor, bias: Tensor, *, with_gelu: bool) -> tuple[Callable[[Tensor], Tensor], bool]:
-    """Choose the fastest product that gives a row the same bits in any company; say whether it has GELU built in."""
-    if weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return lambda x: F.linear(x, weight, bias), False
-    if weight.dtype is torch.bfloat16 and not multiplies_bfloat16():
-        exact, has_gelu = _product(weight.float(), bias.float(), with_gelu=False)
-        return lambda x: exact(x.float()).bfloat16(), has_gelu
-    packed = _mkldnn._reorder_linear_weight(weight)  # noqa: SLF001  # see _mkldnn
-    # On AVX2 torch's own GELU costs a third of the one that oneDNN fuses.
-    fused = with_gelu and torch.backends.cpu.get_cpu_capability() == "AVX512"
-    name, algorithm = ("gelu", "none") if fused else ("none", "")
-    return lambda x: _mkldnn._linear_pointwise(x, packed, bias, name, [], algorithm), fused  # noqa: SLF001
-
-
-@cache
-def multiplies_bfloat16() -> bool:
-    """Say whether this CPU has instructions for it; else the same rounded numbers are multiplied as float32 is."""
-    cpu = torch.cpu.get_capabilities()
-    return any(cpu.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

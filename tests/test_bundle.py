@@ -145,7 +145,7 @@ def test_a_notebook_is_thin(path: Path) -> None:
 PURE = (
     "errors ids text sentences any_window window tokenizer weights settings recipe "
     "rules record report cost sender plan winner status sql tables state_tables "
-    "model pooling packed any_encoder embedder once"
+    "model pooling linear packed any_encoder embedder once"
 )
 SPARK = (
     "rows source metadata to_raw to_documents to_sentences to_embeddings "
