@@ -24,7 +24,7 @@ class Figures:
     n_withdrawn: int  # only withdrew: deletes, blank texts, an update's old row
     n_quarantined: int  # refused by a rule
     n_embedded: int  # sentences that went through the model
-    n_served: int  # sentences that had a kept vector
+    n_served: int  # sentences that needed no model: their vector was kept, or an equal one came before
     n_upserted: int  # records written
     n_deleted: int  # records deleted
     n_unchanged: int  # records that stayed

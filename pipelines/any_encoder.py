@@ -1,4 +1,4 @@
-"""Encoders that are no BERT, through `transformers`: slower than the packed engine, and just as exact.
+"""Encoders that are no BERT, through `transformers`: slower than the packed engine.
 
 Sentences of one length go in together, so there is no padding, and none of what each family does about it.
 """
@@ -41,11 +41,21 @@ class AnyEncoder:
             ) from error
         try:
             # Weights from pickle or code from the folder would run whatever their author wrote.
-            self._encoder = AutoModel.from_pretrained(
-                model.folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            self._encoder, found = AutoModel.from_pretrained(
+                model.folder,
+                dtype=dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
             )
         except (ValueError, OSError, KeyError, RuntimeError) as error:
             raise ModelError(f"transformers cannot load the model in {model.folder} ({kind!r}): {error}") from error
+        # It would draw them at random, and others in every process.
+        if missing := sorted(name for name in found["missing_keys"] if not name.startswith("pooler.")):
+            raise ModelError(
+                f"The weights in {model.folder} lack {', '.join(missing[:3])}. Give a complete model folder."
+            )
         self._encoder.eval().to(device)
         self._model = model
         self._device = device

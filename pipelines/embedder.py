@@ -39,8 +39,8 @@ class Embedder:
     all-MiniLM-L6-v2 it is their mean, scaled to length 1. What lies beyond the model's window does not reach the
     vector: `split_to_window` first.
 
-    On a CPU each thread takes chunks of its own, one torch thread each: so a vector's bits do not depend on the number
-    of threads, and nobody waits at the end of every operation. Where there is a CUDA device, that computes.
+    On a CPU each thread takes chunks of its own, one torch thread each, so that nobody waits at the end of every
+    operation; with the packed engine a vector's bits do not depend on that. Where there is a CUDA device, it computes.
 
     Args:
         model_path: A model's folder; None for the installed default model.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 _FLOAT_BYTES = 4
+FAR = 100  # versions of `embeddings` after which to note that nothing was new in them
 
 
 def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
@@ -49,7 +50,7 @@ def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
     n_bytes = _FLOAT_BYTES * dimension(settings.model_path or None)
     # Sorted for a rank as it is for the join, so that to let no key come twice costs little. The last row is the one
     # that was added because the others were broken.
-    rank = F.row_number().over(Window.partitionBy("text_hash").orderBy(F.desc("table_version"))).alias("rank")
+    rank = F.row_number().over(Window.partitionBy("text_hash").orderBy(F.desc("added_at"))).alias("rank")
     return (
         spark.table(table)
         .where(F.col("model") == _model(settings))
@@ -69,51 +70,64 @@ def keep_vectors(spark: SparkSession, settings: Settings, report: SyncReport) ->
     Args:
         spark: a session that sees the tables.
         settings: which model; a `dry_run` keeps nothing.
-        report: of the sync just done, which says what version of `embeddings` it read.
+        report: of the sync just done, which says what version of `embeddings` it read. A failure here is advice in it:
+            what was to be done is done, and what is not kept now goes through the model once more.
     """
-    table = settings.table(EMBEDDING_CACHE.name)
+    table, model = settings.table(EMBEDDING_CACHE.name), _model(settings)
     if settings.dry_run or not spark.catalog.tableExists(table):
         return
-    model, embeddings = _model(settings), settings.table(EMBEDDINGS.name)
-    if settings.drop_other_models:
-        commit(lambda: spark.sql(f"DELETE FROM {table} WHERE model <> {sql_string(model)}"))
+    mine = (F.col("model") == model) & (F.col("table_id") == report.table_id)
+    try:
+        if settings.drop_other_models:
+            commit(lambda: spark.sql(f"DELETE FROM {table} WHERE model <> {sql_string(model)}"))
+        seen = spark.table(table).where(mine).agg(F.max("table_version").alias("version")).collect()[0].version
+        try:
+            _add(spark, settings, report, seen)
+        except PySparkException:  # files vacuumed, a log cleaned
+            _add(spark, settings, report, None, is_new_log=False)
+        if has_many_files(spark, table):
+            commit(lambda: spark.sql(f"OPTIMIZE {table} ZORDER BY (text_hash)"))
+    except PySparkException as error:
+        why = error.getCondition() or type(error).__name__
+        report.advice.append(f"the vectors of this run were not kept ({why}): if it stays so, empty {table}")
+
+
+def _add(
+    spark: SparkSession, settings: Settings, report: SyncReport, seen: int | None, *, is_new_log: bool = True
+) -> None:
+    """Append what was made after version `seen`; with None, what of the whole log is not there."""
     now = report.table_version
     assert now is not None  # noqa: S101  # a sync that came to its end has read one
-    mine = (F.col("model") == model) & (F.col("table_id") == report.table_id)
-    seen = spark.table(table).where(mine).agg(F.max("table_version").alias("version")).collect()[0].version
-    try:
-        made = _made(spark, embeddings, seen, now).where(F.col("model") == model)
-        if made.isEmpty():
-            return
-    except PySparkException:  # files vacuumed, a log cleaned
-        seen = None
-        made = _made(spark, embeddings, seen, now).where(F.col("model") == model)
-    kept = kept_vectors(spark, settings)
-    if seen is None and kept is not None:
-        made = made.join(kept, "text_hash", "left_anti")
+    if seen == now:
+        return
+    table, embeddings = settings.table(EMBEDDING_CACHE.name), settings.table(EMBEDDINGS.name)
+    if seen is None:
+        made = spark.sql(f"SELECT * FROM {embeddings} VERSION AS OF {now}").where("vector IS NOT NULL")
+        if (kept := kept_vectors(spark, settings)) is not None:
+            made = made.join(kept.select("text_hash", F.lit(1).alias("n_kept")), "text_hash", "left")
+            # For a row of a new log the model ran because what was kept was broken in a way that only a worker sees.
+            made = made.where("n_kept IS NULL OR embedded" if is_new_log else "n_kept IS NULL")
+    else:  # a refresh takes away rows for which the model ran, too
+        made = changes_since(spark, embeddings, seen, now).where("embedded AND _change_type = 'insert'")
+    made = made.where(F.col("model") == _model(settings))
+    source = (
+        F.lit(report.table_id).alias("table_id"),
+        F.lit(now).cast("bigint").alias("table_version"),
+        F.current_timestamp().alias("added_at"),
+    )
+    if made.isEmpty():
+        if seen is None or now - seen >= FAR:  # a row without a key says how far this was read
+            marker = spark.range(1).select(F.lit(_model(settings)).alias("model"), *source)
+            commit(lambda: marker.writeTo(table).append())
+        return
     first = F.row_number().over(Window.partitionBy("text_hash").orderBy("version", "id")).alias("rank")
     rows = (
         made.select("text_hash", "model", "vector", first)
         .where("rank = 1")
         .orderBy("text_hash")  # so that a file's smallest and largest say what it cannot hold
-        .select(
-            "text_hash",
-            "model",
-            _to_bytes()(F.col("vector")).alias("vector"),
-            F.lit(report.table_id).alias("table_id"),
-            F.lit(now).cast("bigint").alias("table_version"),
-        )
+        .select("text_hash", "model", _to_bytes()(F.col("vector")).alias("vector"), *source)
     )
     commit(lambda: rows.writeTo(table).append())
-    if has_many_files(spark, table):
-        commit(lambda: spark.sql(f"OPTIMIZE {table} ZORDER BY (text_hash)"))
-
-
-def _made(spark: SparkSession, embeddings: str, seen: int | None, now: int) -> DataFrame:
-    """Rows of `embeddings` with a vector that may have to be added."""
-    if seen is None:
-        return spark.sql(f"SELECT * FROM {embeddings} VERSION AS OF {now}").where("vector IS NOT NULL")
-    return changes_since(spark, embeddings, seen, now).where("embedded")
 
 
 def _model(settings: Settings) -> str:

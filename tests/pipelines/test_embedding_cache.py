@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.session import N_CORES
-from pipelines import commit
+from pipelines import commit, embedding_cache
 from pipelines.embedding_cache import keep_vectors, kept_vectors
 from pipelines.ids import content_hash
 from pipelines.report import SyncReport
@@ -50,20 +50,21 @@ class Stage:
         assert all((row.vector is None) == (text is None) for row, text in zip(rows, texts, strict=True))
         return sum(row.embedded for row in rows)
 
-    def run(self, texts: list[str | None], **changed: object) -> None:
-        """Embed texts into the log, and keep what the model made."""
+    def run(self, texts: list[str | None], **changed: object) -> list[str]:
+        """Embed texts into the log, and keep what the model made; return the advice, without what was in brackets."""
         settings = replace(self.settings, **changed)  # type: ignore[arg-type]
         self._embedded(texts, settings).select(*EMBEDDINGS.columns).write.insertInto(settings.table(EMBEDDINGS.name))
-        self.keep(**changed)
+        return self.keep(**changed)
 
-    def keep(self, **changed: object) -> None:
-        """Do what the job does after its sync."""
+    def keep(self, **changed: object) -> list[str]:
+        """Do what the job does after its sync; return the advice likewise."""
         settings = replace(self.settings, **changed)  # type: ignore[arg-type]
         table = settings.table(EMBEDDINGS.name)
         report = SyncReport("run", "docs", "one", NOON, source_epoch=0)
         report.table_id = self.spark.sql(f"DESCRIBE DETAIL {table}").collect()[0].id
         report.table_version = self.spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0].version
         keep_vectors(self.spark, settings, report)
+        return [line.partition(" (")[0] for line in report.advice]
 
     def n_kept(self) -> int:
         return self.spark.table(self.cache).count()
@@ -127,31 +128,45 @@ def test_a_text_in_every_document_is_one_call_a_worker_however_many_tasks_there_
         assert 1 <= embedded.count() <= N_CORES
 
 
-BREAKS = {  # how the table is broken, and how many of three texts are lost by it
+BREAKS = {  # what happens to the table, and how many of three texts are lost by it
     "missing": ("DROP TABLE {cache}", 3),
     "emptied": ("DELETE FROM {cache}", 3),
     "doubled": ("INSERT INTO {cache} SELECT * FROM {cache}", 0),
-    "of_another_dimension": ("UPDATE {cache} SET vector = substring(vector, 1, 4) WHERE text_hash IN ({two})", 2),
-    "null": ("UPDATE {cache} SET vector = NULL WHERE text_hash IN ({two})", 2),
-    "not_finite": ("UPDATE {cache} SET vector = unhex(repeat('0000C07F', 384)) WHERE text_hash IN ({two})", 2),
-    "zero": ("UPDATE {cache} SET vector = unhex(repeat('00000000', 384)) WHERE text_hash IN ({two})", 2),
+}
+BROKEN = {  # as SQL
+    "of_another_dimension": "substring(vector, 1, 4)",
+    "null": "NULL",
+    "not_finite": "unhex(repeat('0000C07F', 384))",
+    "huge": "unhex(repeat('FFFF7F7F', 384))",
+    "of_another_length": "unhex(repeat('0000803F', 384))",
+    "zero": "unhex(repeat('00000000', 384))",
 }
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_broken_table_costs_as_many_calls_as_rows_and_is_whole_again(stage: Stage, name: str) -> None:
     stage.run(list(TEXTS))
-    before = [row.vector for row in stage.embed(list(TEXTS))]
     statement, n_lost = BREAKS[name]
-    two = ", ".join(f"'{content_hash(text)}'" for text in ("One.", "Two."))
-    stage.spark.sql(statement.format(cache=stage.cache, two=two))
+    stage.spark.sql(statement.format(cache=stage.cache))
     assert stage.n_model_calls(list(TEXTS)) == n_lost
     stage.run(list(TEXTS))
-    assert [row.vector for row in stage.embed(list(TEXTS))] == before
     if name == "missing":
         stage.spark.sql(EMBEDDING_CACHE.creation(stage.cache))  # as `prepare` does
         stage.keep()
     assert stage.n_model_calls(list(TEXTS)) == 0
+
+
+def test_a_broken_row_costs_one_call_and_is_whole_again(stage: Stage) -> None:
+    texts: list[str | None] = [*BROKEN, "sound"]
+    stage.run(texts)
+    before = [row.vector for row in stage.embed(texts)]
+    cases = " ".join(f"WHEN text_hash = '{content_hash(name)}' THEN {broken}" for name, broken in BROKEN.items())
+    stage.spark.sql(f"UPDATE {stage.cache} SET vector = CASE {cases} ELSE vector END")
+    assert stage.n_model_calls(texts) == len(BROKEN)
+    stage.run(texts)
+    after = stage.embed(texts)
+    assert not any(row.embedded for row in after)
+    assert [row.vector for row in after] == before
 
 
 def test_an_emptied_table_fills_again_from_the_log(stage: Stage) -> None:
@@ -172,6 +187,39 @@ def test_where_the_changes_cannot_be_read_the_log_is(stage: Stage) -> None:
     stage.run(["One.", "Two."])
     assert stage.n_kept() == 2
     assert stage.n_model_calls(["One.", "Two."]) == 0
+
+
+def test_a_refresh_adds_nothing_and_a_log_made_again_is_read_again(stage: Stage) -> None:
+    stage.run(list(TEXTS))
+    log = stage.settings.table(EMBEDDINGS.name)
+    stage.spark.sql(f"DELETE FROM {log}")
+    stage.run(list(TEXTS))
+    assert stage.n_kept() == 3  # what the refresh took away, too, had been through the model
+    stage.spark.sql(f"UPDATE {stage.cache} SET vector = unhex(repeat('0000C07F', 384))")
+    stage.spark.sql(f"DROP TABLE {log}")
+    stage.spark.sql(EMBEDDINGS.creation(log))  # its versions begin again
+    stage.run(list(TEXTS))
+    assert stage.n_model_calls(list(TEXTS)) == 0
+
+
+def test_where_nothing_is_new_for_long_the_table_says_so_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.run(list(TEXTS))
+    n_kept = stage.n_kept()
+    for _ in range(2):
+        stage.run(["One."])
+    assert stage.n_kept() == n_kept
+    monkeypatch.setattr(embedding_cache, "FAR", 2)
+    stage.run(["One."])
+    stage.keep()
+    assert stage.n_kept() == n_kept + 1
+    assert stage.n_model_calls(list(TEXTS)) == 0
+
+
+def test_what_cannot_be_kept_is_advice(stage: Stage) -> None:
+    stage.run(["One."])
+    stage.spark.sql(f"ALTER TABLE {stage.cache} ADD CONSTRAINT never CHECK (text_hash = '{content_hash('One.')}')")
+    assert stage.run(["Two."]) == ["the vectors of this run were not kept"]
+    assert stage.n_model_calls(["One.", "Two."]) == 1
 
 
 def test_precisions_keep_apart_and_others_go_when_told_to(stage: Stage) -> None:

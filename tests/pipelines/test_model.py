@@ -46,7 +46,7 @@ def test_weights_that_are_not_the_pinned_ones_are_refused(folder: Path, monkeypa
 
 @pytest.mark.parametrize(
     "values",
-    [{"model_type": "roberta"}, {"hidden_act": "relu"}, {"position_embedding_type": "relative_key"}],
+    [{"model_type": "electra"}, {"hidden_act": "relu"}, {"is_decoder": True}],
 )
 def test_what_the_packed_engine_does_not_compute_goes_another_way(folder: Path, values: dict[str, object]) -> None:
     assert find_model(str(folder)).is_packed
@@ -61,7 +61,14 @@ def test_what_the_packed_engine_does_not_compute_goes_another_way(folder: Path, 
         ("sentence_bert_config.json", {"do_lower_case": True}, "do_lower_case True, which is not served"),
         ("config_sentence_transformers.json", {"default_prompt_name": "query"}, "default_prompt_name 'query'"),
         ("config_sentence_transformers.json", {"truncate_dim": 64}, "truncate_dim 64"),
+        ("config.json", {"position_embedding_type": "relative_key"}, "position_embedding_type 'relative_key'"),
+        ("config.json", {"auto_map": {"AutoModel": "modeling.Mine"}}, "auto_map .*, which is not served"),
         ("1_Pooling/config.json", {"pooling_mode_lasttoken": True, "pooling_mode_mean_tokens": False}, "lasttoken"),
+        (
+            "1_Pooling/config.json",
+            {"pooling_mode_max_tokens": True},
+            r"pools by \['mean', 'max'\], allowed is one of mean",
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_served_says_why(
@@ -76,6 +83,13 @@ def test_modules_decide_on_the_length_of_vectors(folder: Path) -> None:
     listed = json.loads((folder / "modules.json").read_text())
     (folder / "modules.json").write_text(json.dumps(listed[:2]))
     assert not find_model(str(folder)).normalizes
+    listed[1]["path"] = "pooling"
+    (folder / "modules.json").write_text(json.dumps(listed))
+    with pytest.raises(ModelError, match=r"Cannot read .*pooling.config\.json"):
+        find_model(str(folder))
+    (folder / "pooling").mkdir()
+    (folder / "pooling" / "config.json").write_text('{"pooling_mode": "cls"}')  # as newer versions write it
+    assert find_model(str(folder)).pooling == "cls"
     (folder / "modules.json").unlink()
     assert not find_model(str(folder)).normalizes
     dense = {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"}
@@ -96,5 +110,7 @@ def test_the_window_is_the_smallest_that_the_folder_names(folder: Path) -> None:
     assert find_model(str(folder)).max_tokens == 512
     change(folder / "tokenizer_config.json", model_max_length=10**30)
     assert find_model(str(folder)).max_tokens == 514
+    change(folder / "config.json", model_type="xlm-roberta", pad_token_id=1)
+    assert find_model(str(folder)).max_tokens == 512
     change(folder / "config.json", max_position_embeddings=None)
     assert find_model(str(folder)).max_tokens == 512

@@ -18,6 +18,7 @@ def test_of_equal_texts_only_the_first_is_embedded_in_this_batch_and_the_next() 
     vectors, embedded = mine.embed(["One.", "Two.", "One."])
     assert embedded == [True, True, False]
     assert vectors[0].tobytes() == vectors[2].tobytes() != vectors[1].tobytes()
+    assert all(vector.base is None for vector in vectors)  # else one that stays keeps its whole batch
     again, embedded = mine.embed(["Three.", "One."])
     assert embedded == [True, False]
     assert again[1].tobytes() == vectors[0].tobytes()

@@ -34,11 +34,11 @@ def change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_a_copy_of_the_default_model_has_its_fingerprint(tmp_path: Path) -> None:
+def test_a_link_to_a_model_is_that_model(tmp_path: Path) -> None:
     copy = tmp_path / "all-MiniLM-L6-v2"
     copy.symlink_to(model_folder())
     assert weights_sha256(copy) == DEFAULT_SHA256
-    assert fingerprint(str(copy / "."), "float32").endswith("@53aa5117/float32")
+    assert fingerprint(str(copy), "float32") == fingerprint(str(model_folder()), "float32")
 
 
 def test_the_fingerprint_needs_neither_torch_nor_the_weights_package() -> None:
@@ -63,15 +63,20 @@ def test_a_folder_is_known_by_its_name_and_its_own_weights(folder: Path) -> None
     assert fingerprint(str(folder), "float32") != before
 
 
-def test_a_pooling_other_than_the_mean_is_part_of_the_name(folder: Path) -> None:
-    mean = fingerprint(str(folder), "float32")
-    change(folder / "1_Pooling" / "config.json", pooling_mode_mean_tokens=False, pooling_mode_cls_token=True)
-    assert fingerprint(str(folder), "float32") == mean.replace("/", "-cls/")
-    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "max"}')  # as newer versions write it
-    assert fingerprint(str(folder), "bfloat16") == mean.replace("/float32", "-max/bfloat16")
-    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": ["max", "mean"]}')
-    with pytest.raises(ModelError, match=r"pools by \['max', 'mean'\], allowed is one of mean, cls, max"):
-        fingerprint(str(folder), "float32")
+def test_whatever_shapes_a_vector_is_part_of_the_name(folder: Path) -> None:
+    seen = {fingerprint(str(folder), "float32"), fingerprint(str(folder), "bfloat16")}
+    assert fingerprint(str(folder), "float32") in seen
+    changes = (
+        ("1_Pooling/config.json", {"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}),
+        ("sentence_bert_config.json", {"max_seq_length": 64}),
+        ("config.json", {"layer_norm_eps": 1e-5}),
+    )
+    for n, (file, values) in enumerate(changes):
+        change(folder / file, **values)
+        seen.add(fingerprint(str(folder), "float32"))
+        assert len(seen) == n + 3
+    (folder / "modules.json").write_text("[]")
+    assert fingerprint(str(folder), "float32") not in seen
 
 
 def test_the_dimension_is_the_folders_own_whatever_its_family_calls_it(folder: Path) -> None:
