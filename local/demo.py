@@ -44,7 +44,7 @@ def demo(context: Context) -> None:
     print_ = screen.console.print
     print_(f"\nThe index held {before.n_records:,} records of {before.n_documents:,} documents. Then, in the source:")
     print_(f"  [cyan]{escape(edited)}[/] got one more sentence, [cyan]{escape(deleted)}[/] was deleted.")
-    print_(f"Through the model went {after.n_embedded:,} sentences, those of the edited document.")
+    print_(f"Through the model went {after.n_embedded:,} new sentences; what else the edited document says was known.")
     print_(
         f"[bold]{after.n_upserted:,} records were written, {after.n_deleted:,} deleted; {after.n_unchanged:,} stayed "
         f"as they were[/], in {after.n_requests:,} requests."

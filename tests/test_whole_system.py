@@ -10,6 +10,7 @@ import pytest
 from local.index_server import IndexServer
 from local.job import Job
 from local.options import Source, parameters
+from local.session import N_CORES
 from pipelines.ids import doc_id
 from pipelines.model import find_model
 from pipelines.sentences import split_sentences
@@ -113,7 +114,9 @@ def test_a_first_run_keeps_withdraws_or_quarantines_every_row(
 ) -> None:
     found = texts(consistent(history, first, FIRST))
     assert (first.n_read, first.n_kept, first.n_withdrawn, first.n_quarantined) == (10, 5, 3, 2)
-    assert first.n_embedded == first.n_upserted == first.n_records
+    assert first.n_embedded + first.n_served == first.n_upserted == first.n_records
+    n_distinct = len({text for sentences in found.values() for text in sentences})
+    assert n_distinct <= first.n_embedded <= N_CORES * n_distinct < first.n_records
     assert found.keys() == {"edited", "shortened", "deleted", "long", "surrogate \ufffd id"}
     assert found["surrogate \ufffd id"] == ["A lone \ufffd surrogate.", "It is no character."]
     assert " ".join(found["long"]) == LONG
@@ -145,7 +148,7 @@ def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, s
         assert {column: comments[column] for column in table.columns} == {
             column: comment for column, (_, comment) in table.columns.items()
         }
-        assert all(comments.values()), name
+        assert all(comments[column] for column in table.columns), name
         properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
         assert properties["quality"] == table.quality
         assert spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].description == table.comment

@@ -28,6 +28,7 @@ def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: S
     assert {row.tableName for row in scene.spark.sql(f"SHOW TABLES IN {scene.settings.schema}").collect()} == {
         "articles",
         "dead_letter",
+        "embedding_cache",
         "embeddings",
         "forgotten",
         "index_state",

@@ -77,7 +77,7 @@ def test_tables_are_named_in_full() -> None:
         ("source_mode", "stream", "changes or appends"),
         ("source_epoch", "-1", "0 to 2147483647"),
         ("source_epoch", "1.5", "a number (int)"),
-        ("precision", "int8", "float32"),
+        ("precision", "int8", "float32, bfloat16, float16"),
         ("index_name", "My_Index", "a-z, 0-9 and -, at most 45"),
         ("index_name", "x" * 46, "a-z, 0-9 and -, at most 45"),
         ("namespace", "naïve", "1 to 512 printable ASCII characters"),
