@@ -141,7 +141,7 @@ def _tables(figures: Figures) -> Table:
     about = {
         "raw": f"{figures.n_kept:,} kept, {figures.n_withdrawn:,} withdrew, {figures.n_quarantined:,} quarantined",
         "documents_quarantine": ", ".join(f"{n:,} {rule}" for rule, n in figures.n_refused.items() if n),
-        "embeddings": f"{figures.n_embedded:,} went through the model, {figures.n_served:,} were known",
+        "embeddings": f"{figures.n_embedded:,} by the model, {figures.n_served:,} known",
     }
     for name, n_rows in figures.n_rows.items():
         table.add_row(name, f"{n_rows:,}", about.get(name, ""))

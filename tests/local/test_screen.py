@@ -129,7 +129,7 @@ def test_the_last_screen_tells_rows_records_and_seconds(screen: Screen, capsys: 
         "documents | 1,232",
         "documents_quarantine | 2 | 2 id_is_present",
         "sentences | 6,000",
-        "embeddings | 6,001 | 5,678 went through the model, 12 were known",
+        "embeddings | 6,001 | 5,678 by the model, 12 known",
         "Index",
         "records | 5,300 | 999 documents, 1 pending",
         "this run | 5,000 upserts, 40 deletes, 300 unchanged | 6 requests, 4 checks",
