@@ -102,9 +102,9 @@ def _embed(model_path: str | None, precision: str) -> Callable[[Column, Column],
 
         from pipelines.once import Once, shared_once  # noqa: PLC0415  # of a worker
 
-        task = TaskContext.get()
-        attempt = (task.stageId(), task.attemptNumber()) if task else (0, 0)  # not every sandbox says
-        once = shared_once(model_path, precision, expected, attempt) if task else Once(model_path, precision, expected)
+        model = (model_path, precision, expected)
+        task = TaskContext.get()  # not every sandbox says
+        once = shared_once(*model, (task.stageId(), task.attemptNumber())) if task else Once(*model)
         for sentences, kept in batches:
             vectors = [None if data is None else np.frombuffer(data, dtype="<f4") for data in kept]
             wanted = [
