@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from local import search as search_module
 from local.commands import Context
 from local.home import Home
+from local.notebook import run_notebook
 from local.options import Source, parameters
 from local.search import search
-from local.serving import index_key, serve
+from local.serving import index_key, index_url, serve
+from pipelines import search as search_module
 from pipelines.embedder import Embedder
 from pipelines.errors import SettingsError, VectorIndexError
 from pipelines.ids import doc_id, record_id
 from pipelines.index import VectorIndex
 from pipelines.record import Record
+from pipelines.search import Question, as_text
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
 DOCUMENTS = {
     "cats.md": (
@@ -89,6 +93,39 @@ def test_an_answer_is_its_score_and_source_and_the_sentence_between_its_neighbou
         f"  > {DOCUMENTS['cats.md'][1]}",
         f"    {DOCUMENTS['cats.md'][2]}",  # brackets in a text are no markup
     ]
+
+
+@pytest.mark.usefixtures("one_model")
+def test_the_notebook_answers_with_the_metadata_that_was_chosen(served: Context) -> None:
+    with index_url(served.home) as url:
+        chosen = parameters(Source(None, {}), {"question": "How long do cats sleep?", "top_k": "1"}, url)
+        no_spark = cast("SparkSession", None)  # a question needs none
+        said = run_notebook("search", no_spark, chosen, {"pinecone_api_key": index_key()})
+    assert said is not None
+    heading, *lines = said.splitlines()
+    assert heading.endswith("  cats.md (title About cats), sentence 2")
+    assert lines == [
+        f"    {DOCUMENTS['cats.md'][0]}",
+        f"  > {DOCUMENTS['cats.md'][1]}",
+        f"    {DOCUMENTS['cats.md'][2]}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"top_k": "3"}, "question is empty"),
+        ({"question": "cats", "top_k": "many"}, "top_k is 'many'; allowed is 1 to 10000"),
+        ({"question": "cats"}, "setting source_table is missing"),
+    ],
+)
+def test_a_notebook_without_a_question_says_so(parameters: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Question.among(parameters)
+
+
+def test_no_answers_are_said_in_words() -> None:
+    assert as_text([]) == "The index holds nothing yet: run the job first"
 
 
 @pytest.mark.usefixtures("one_model")
