@@ -24,7 +24,7 @@ from pipelines.snapshot import changes_since
 from pipelines.sql import sql_string
 from pipelines.state_tables import EMBEDDING_CACHE
 from pipelines.tables import EMBEDDINGS
-from pipelines.weights import dimension, fingerprint
+from pipelines.weights import dimension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def kept_vectors(spark: SparkSession, settings: Settings) -> DataFrame | None:
     rank = F.row_number().over(Window.partitionBy("text_hash").orderBy(F.desc("added_at"))).alias("rank")
     return (
         spark.table(table)
-        .where(F.col("model") == _model(settings))
+        .where(F.col("model") == settings.model)
         .where(F.octet_length("vector") == n_bytes)
         .select("text_hash", F.col("vector").alias("kept_vector"), rank)
         .where("rank = 1")
@@ -73,7 +73,7 @@ def keep_vectors(spark: SparkSession, settings: Settings, report: SyncReport) ->
         report: of the sync just done, which says what version of `embeddings` it read. A failure here is advice in it:
             what was to be done is done, and what is not kept now goes through the model once more.
     """
-    table, model = settings.table(EMBEDDING_CACHE.name), _model(settings)
+    table, model = settings.table(EMBEDDING_CACHE.name), settings.model
     if settings.dry_run or not spark.catalog.tableExists(table):
         return
     mine = (F.col("model") == model) & (F.col("table_id") == report.table_id)
@@ -109,7 +109,7 @@ def _add(
             made = made.where("n_kept IS NULL OR embedded" if is_new_log else "n_kept IS NULL")
     else:  # a refresh takes away rows for which the model ran, too
         made = changes_since(spark, embeddings, seen, now).where("embedded AND _change_type = 'insert'")
-    made = made.where(F.col("model") == _model(settings))
+    made = made.where(F.col("model") == settings.model)
     source = (
         F.lit(report.table_id).alias("table_id"),
         F.lit(now).cast("bigint").alias("table_version"),
@@ -117,7 +117,7 @@ def _add(
     )
     if made.isEmpty():
         if seen is None or now - seen >= FAR:  # a row without a key says how far this was read
-            marker = spark.range(1).select(F.lit(_model(settings)).alias("model"), *source)
+            marker = spark.range(1).select(F.lit(settings.model).alias("model"), *source)
             commit(lambda: marker.writeTo(table).append())
         return
     first = F.row_number().over(Window.partitionBy("text_hash").orderBy("version", "id")).alias("rank")
@@ -128,10 +128,6 @@ def _add(
         .select("text_hash", "model", _to_bytes()(F.col("vector")).alias("vector"), *source)
     )
     commit(lambda: rows.writeTo(table).append())
-
-
-def _model(settings: Settings) -> str:
-    return fingerprint(settings.model_path or None, settings.precision)
 
 
 def _to_bytes() -> Callable[[Column], Column]:

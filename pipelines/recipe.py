@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from pipelines.errors import ModelError
 from pipelines.ids import content_hash
 from pipelines.text import CLEANER_REVISION, SPLITTER_REVISION
-from pipelines.weights import fingerprint
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -38,8 +37,7 @@ def documents_recipe(settings: Settings) -> str:
 def splitter_recipe(settings: Settings) -> str:
     """What `sentences` adds to a row's recipe: splitter, packages that decide boundaries, the model with its window."""
     pins = "-".join(f"{package}{pin}" for package, pin in PINS.items())
-    model = fingerprint(settings.model_path or None, settings.precision)
-    return f"/split{SPLITTER_REVISION}-{pins}-{model.rpartition('/')[0]}"
+    return f"/split{SPLITTER_REVISION}-{pins}-{settings.model.rpartition('/')[0]}"
 
 
 def sentences_recipe(settings: Settings) -> str:
@@ -49,7 +47,7 @@ def sentences_recipe(settings: Settings) -> str:
 
 def model_recipe(settings: Settings) -> str:
     """What `embeddings` adds to a row's recipe: the model with its precision."""
-    return f"/{fingerprint(settings.model_path or None, settings.precision)}"
+    return f"/{settings.model}"
 
 
 def embeddings_recipe(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import SettingsError
-from pipelines.weights import PRECISIONS
+from pipelines.weights import PRECISIONS, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +100,11 @@ class Settings:
     def source(self) -> str:
         """Full name of the source table, quoted like our own."""
         return ".".join(f"`{part}`" for part in self.source_table.split("."))
+
+    @property
+    def model(self) -> str:
+        """What is to make the vectors: name, start of the weights' SHA-256, precision."""
+        return fingerprint(self.model_path or None, self.precision)
 
     def table(self, name: str) -> str:
         """Full name of one of our own tables, quoted: a schema may well be called `history`, a word of Delta's SQL."""
