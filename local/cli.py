@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        _dispatch(options)
+        options.act(options)
     except StreamingEmbeddingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
@@ -66,6 +66,13 @@ def _dispatch(options: argparse.Namespace) -> None:
             demo(context)
 
 
+def _smoke(options: argparse.Namespace) -> None:
+    from local.smoke import smoke  # noqa: PLC0415
+
+    chosen = {"profile": options.profile, "warehouse_id": options.warehouse_id}
+    smoke(options.target, **chosen, timeout_s=options.timeout_s, poll_s=options.poll_s)
+
+
 def _chosen(options: argparse.Namespace) -> dict[str, str]:
     """Read the settings that have a flag of their own."""
     given = {name: getattr(options, name, None) for name in ONCE}
@@ -89,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (("delete", "may be deleted"), ("dead-letter", "may be refused")):
         writing.add_argument(f"--max-{name}-ratio", metavar="R", help=f"largest share of records that {what}")
     parser = argparse.ArgumentParser(prog="python -m local", description="Run the whole bundle on this machine.")
+    parser.set_defaults(act=_dispatch)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", parents=[shared, writing], help="documents in, searchable index out")
@@ -128,4 +136,12 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--top-k", type=int, default=5, metavar="N", help="answers to show (%(default)s)")
 
     commands.add_parser("demo", parents=[shared], help="edit one document, delete another, see what moves")
+
+    smoke = commands.add_parser("smoke", help="run the job deployed to Databricks, and check what came of it")
+    smoke.add_argument("--target", default="dev", metavar="T", help="target of the bundle (%(default)s)")
+    smoke.add_argument("--profile", metavar="NAME", help="of ~/.databrickscfg; by default what the environment says")
+    smoke.add_argument("--warehouse-id", metavar="ID", help="SQL warehouse that reads the tables; the first by default")
+    smoke.add_argument("--timeout-s", type=float, default=3600, metavar="S", help="longest run (%(default)s)")
+    smoke.add_argument("--poll-s", type=float, default=5, metavar="S", help="time between two looks (%(default)s)")
+    smoke.set_defaults(act=_smoke)
     return parser

@@ -10,7 +10,8 @@ StreamingEmbeddingsError
 ├── LeaseLost        this run may no longer write, another one may
 ├── IndexDiffers     the index holds what no sync would mend
 ├── NotProven        a document was deleted, and the index still lists records of it
-└── TooManyRefused   the index refused more records than the settings allow
+├── TooManyRefused   the index refused more records than the settings allow
+└── DeploymentError  a workspace cannot be reached, or what was deployed there does not work
 """
 
 from __future__ import annotations
@@ -75,3 +76,7 @@ class NotProven(StreamingEmbeddingsError):
 
 class TooManyRefused(StreamingEmbeddingsError):
     """The index refused more records than the settings allow; all others are in, and `dead_letter` names these."""
+
+
+class DeploymentError(StreamingEmbeddingsError):
+    """A Databricks workspace cannot be reached or refuses, or what was deployed there does not do what it should."""
