@@ -1,0 +1,64 @@
+"""Variables and references: each is described, used and there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.bundle.finding import Finding
+from local.bundle.references import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.bundle.node import Node
+    from local.bundle.project import Project
+
+
+def descriptions(project: Project) -> Iterator[Finding]:
+    """A variable that does not say what it is."""
+    for name, node in _declared(project).items():
+        if not node.text("description").strip():
+            yield Finding.at(node, f"variable {name} has no description", "say in one line what it chooses")
+
+
+def unused(project: Project) -> Iterator[Finding]:
+    """A variable that nothing refers to."""
+    used = set()
+    for file in project.sources.files.values():
+        for _, node in file.walk():
+            if isinstance(node.value, str):
+                paths = REFERENCE.findall(node.value)
+                used |= {path.split(".")[1].partition("[")[0] for path in paths if path.startswith("var.")}
+    for name, node in _declared(project).items():
+        if name not in used:
+            yield Finding.at(node, f"variable {name} is not used", f"remove it, or refer to it as ${{var.{name}}}")
+
+
+def undeclared(project: Project) -> Iterator[Finding]:
+    """A target that sets a variable which is not declared."""
+    declared = _declared(project)
+    for target, node in project.sources.targets.items():
+        for name, value in node.fields("variables").items():
+            if name not in declared:
+                what = f"target {target} sets variable {name}, which is not declared"
+                yield Finding.at(value, what, "declare it under variables, with a description")
+
+
+def dangling(project: Project) -> Iterator[Finding]:
+    """A reference that leads nowhere: to a variable, a resource or another value that is not there."""
+    for bundle in project.bundles:
+        for lost in bundle.dangling:
+            kind, _, name = lost.path.partition(".")
+            fix = {
+                "var": f"declare variable {name}, or correct the name",
+                "resources": f"name a resource and a field of {', '.join(bundle.tree.fields('resources'))}",
+            }.get(kind, "correct it")
+            yield Finding.at(lost.node, f"${{{lost.path}}} leads nowhere, or in a circle", fix)
+
+
+def _declared(project: Project) -> dict[str, Node]:
+    files = project.sources.files.values()
+    return {name: node for file in files for name, node in file.fields("variables").items()}
+
+
+CHECKS = (descriptions, unused, undeclared, dangling)

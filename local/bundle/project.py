@@ -1,0 +1,92 @@
+"""What every check is given: the files, and each target resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.bundle.bundle import Bundle, resolve
+from local.bundle.reads import Package, Reads
+from local.bundle.sources import ROOT_FILE, Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from local.bundle.node import Node
+
+_RUNNING = ("jobs", "pipelines")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The bundle as it is checked."""
+
+    sources: Sources
+    bundles: tuple[Bundle, ...]  # one a target
+    reads: Mapping[str, Reads]  # every Python notebook that a job or a pipeline runs, by its path from the root
+
+    @classmethod
+    def of(cls, sources: Sources) -> Project:
+        """Resolve every target; a variable that is yours to fill in gets its own name as value."""
+        bundles = tuple(resolve(sources, name, _stand_ins(sources, name)) for name in sources.targets)
+        code = Package(sources.root)
+        resources = [node for bundle in bundles for kind in _RUNNING for node in bundle.resources(kind).values()]
+        files = {file for node in resources for file in python_notebooks(node) if (sources.root / file).is_file()}
+        return cls(sources, bundles, {file: code.reads(file) for file in sorted(files)})
+
+    @property
+    def root(self) -> Path:
+        """Folder of the bundle."""
+        return self.sources.root
+
+    @property
+    def top(self) -> Node:
+        """The root file."""
+        return self.sources.files[ROOT_FILE]
+
+    def resources(self, kind: str) -> Iterator[tuple[str, Node]]:
+        """Resources of a kind in every target, each with words that name it."""
+        for bundle in self.bundles:
+            for key, node in bundle.resources(kind).items():
+                yield f"{kind.removesuffix('s').replace('_', ' ')} {key}", node
+
+    def tasks(self) -> Iterator[tuple[str, Node, Node]]:
+        """Every task of every job, nested ones too: words that name it, the task, its job."""
+        for name, job in self.resources("jobs"):
+            for task in tasks_of(job):
+                yield f"{name}, task {task.text('task_key')}", task, job
+
+
+def python_notebooks(resource: Node) -> Iterator[str]:
+    """Paths from the bundle's root of the Python notebooks that a job or a pipeline names."""
+    named = [library.at("notebook", "path") for library in resource.items("libraries")]
+    named += [task.at("notebook_task", "notebook_path") for task in tasks_of(resource)]
+    return (beside(node) for node in named if node is not None and node.text().endswith(".py"))
+
+
+def tasks_of(job: Node) -> Iterator[Node]:
+    """Tasks of a job, and those that run for each item of a list."""
+    for task in job.items("tasks"):
+        yield task
+        if nested := task.at("for_each_task", "task"):
+            yield nested
+
+
+def beside(node: Node, path: str | None = None) -> str:
+    """Path from the bundle's root of what a node, or a path in it, names relative to the node's own file."""
+    parts: list[str] = []
+    for part in [*node.file.split("/")[:-1], *(path or node.text()).split("/")]:
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _stand_ins(sources: Sources, target: str) -> Mapping[str, object]:
+    return {
+        name: [] if node.text("type") == "complex" else name
+        for name, node in sources.of_target(target).fields("variables").items()
+        if not node.fields().keys() & {"default", "lookup"}
+    }

@@ -1,0 +1,65 @@
+"""Tables that nobody makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.bundle.checks.queries import dashboards, tables
+from tests.local.bundle.seed import Seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEEDS = (
+    Seed(
+        "an alert's table",
+        tables,
+        "resources/sync.alert.yml",
+        "`sync_runs`",
+        "`sync_run`",
+        "alert sync reads table sync_run, which no notebook and no sync makes: write sync_runs",
+        at="query_text:",
+    ),
+    Seed(
+        "a table of production in development",
+        tables,
+        "resources/sync.alert.yml",
+        "${resources.schemas.embeddings.name}",
+        "${var.schema}",
+        "alert sync reads table sync_runs of a schema that this deployment does not make",
+        at="query_text:",
+    ),
+    Seed(
+        "a table without a schema",
+        tables,
+        "resources/sync.alert.yml",
+        "`${var.catalog}`.`${resources.schemas.embeddings.name}`.`sync_runs`",
+        "sync_runs",
+        "alert sync reads table sync_runs without saying of which schema",
+        at="query_text:",
+    ),
+    Seed(
+        "a dashboard's table",
+        tables,
+        "resources/health.lvdash.json",
+        "FROM sync_runs WHERE recipe",
+        "FROM sync_run WHERE recipe",
+        "dashboard health, dataset Index against tables reads table sync_run, which no notebook",
+        at="FROM sync_run WHERE",
+    ),
+    Seed(
+        "a dashboard that is no JSON",
+        dashboards,
+        "resources/health.lvdash.json",
+        '  "datasets": [\n',
+        '  "datasets": [,\n',
+        "this is no JSON",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=str)
+def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
+    seed.must_be_found(copy)

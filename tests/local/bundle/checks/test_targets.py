@@ -1,0 +1,109 @@
+"""Mistakes in targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.bundle.checks.targets import clashes, default_target, production
+from tests.local.bundle.seed import SYNC, TOP, Seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRODUCTION = """\
+    workspace:
+      # Of whoever deploys, best a service principal: in a shared folder others could edit what runs in its name.
+      root_path: /Workspace/Users/${workspace.current_user.userName}/.bundle/${bundle.name}/${bundle.target}
+    run_as:
+      service_principal_name: ${var.service_principal}
+"""
+SEEDS = (
+    Seed(
+        "no default target",
+        default_target,
+        TOP,
+        "    default: true\n    # Prefixes",
+        "    # Prefixes",
+        "no target is the default",
+        at="targets:",
+    ),
+    Seed(
+        "two default targets",
+        default_target,
+        TOP,
+        "  staging:\n    workspace",
+        "  staging:\n    default: true\n    workspace",
+        "a second target is the default, after line",
+        at="default: true",
+    ),
+    Seed(
+        "production that is nobody's",
+        production,
+        TOP,
+        PRODUCTION,
+        "",
+        "target prod is production, and has neither run_as nor workspace.root_path",
+        at="  prod:",
+        also=1,  # the service principal is not used
+    ),
+    Seed(
+        "a job's name in two targets",
+        clashes,
+        TOP,
+        "name: streaming_embeddings_sync_staging",
+        "name: streaming_embeddings_sync",
+        "the name of job sync is the same in targets staging (databricks.yml:",
+        found_in=SYNC,
+    ),
+    Seed(
+        "an alert's name in two targets",
+        clashes,
+        TOP,
+        "display_name: Streaming embeddings, lag (staging)",
+        "display_name: Streaming embeddings, lag",
+        "the name of alert lag is the same in targets staging (databricks.yml:",
+        found_in="resources/lag.alert.yml",
+    ),
+    Seed(
+        "a dashboard's name in two targets",
+        clashes,
+        TOP,
+        "display_name: Streaming embeddings, health (staging)",
+        "display_name: Streaming embeddings, health",
+        "the name of dashboard health is the same in targets staging (databricks.yml:",
+        found_in="resources/health.dashboard.yml",
+    ),
+    Seed(
+        "a schema in two targets",
+        clashes,
+        TOP,
+        "default: streaming_embeddings\n",
+        "default: staging_streaming_embeddings\n",
+        "catalog and name of schema embeddings is the same in targets staging (databricks.yml:",
+    ),
+    Seed(
+        "a namespace in two targets",
+        clashes,
+        TOP,
+        "    default: ${bundle.target}\n  secret_scope",
+        "    default: documents\n  secret_scope",
+        "the namespace of job sync is the same in targets staging (databricks.yml:",
+        at="default: documents",
+        also=2,
+    ),
+    Seed(
+        "a secret scope in two targets",
+        clashes,
+        TOP,
+        "default: streaming_embeddings_${bundle.target}",
+        "default: keys",
+        "the name of secret scope pinecone is the same in targets staging (databricks.yml:",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=str)
+def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
+    seed.must_be_found(copy)

@@ -1,0 +1,55 @@
+"""Addresses that are none, and secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.bundle.checks.texts import addresses, secrets
+from tests.local.bundle.seed import SYNC, TOP, Seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEEDS = (
+    Seed(
+        "an address of a job",
+        addresses,
+        TOP,
+        "    type: complex\n    default: []\n  alert_subscriptions",
+        "    type: complex\n    default:\n      - someone@example\n  alert_subscriptions",
+        "'someone@example' is to be notified, and is no email address",
+        at="- someone@example",
+    ),
+    Seed(
+        "an address of an alert",
+        addresses,
+        TOP,
+        "    type: complex\n    default: []\n  warehouse_id",
+        "    type: complex\n    default:\n      - user_email: someone\n  warehouse_id",
+        "'someone' is to be notified, and is no email address",
+        at="user_email: someone",
+    ),
+    Seed(
+        "a key of Pinecone",
+        secrets,
+        TOP,
+        "    default: pinecone_api_key\n",
+        "    default: pcsk_4Xample\n",
+        "this looks like a secret: revoke it",
+    ),
+    Seed(
+        "a key by its name, in a comment",
+        secrets,
+        SYNC,
+        "      # One name everywhere",
+        "      # api_key: 4Xample\n      # One name everywhere",
+        "this looks like a secret",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=str)
+def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
+    seed.must_be_found(copy)

@@ -1,0 +1,88 @@
+"""Mistakes in variables and references."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.bundle.checks.variables import dangling, descriptions, undeclared, unused
+from tests.local.bundle.seed import PIPELINE, SYNC, TOP, Seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEEDS = (
+    Seed(
+        "a variable without a description",
+        descriptions,
+        TOP,
+        "    description: Name of the Pinecone key in that scope\n",
+        "",
+        "variable secret_key has no description",
+        at="  secret_key:",
+    ),
+    Seed(
+        "a variable that nothing refers to",
+        unused,
+        TOP,
+        "variables:\n",
+        "variables:\n  colour:\n    description: Colour of the index\n    default: blue\n",
+        "variable colour is not used",
+        at="  colour:",
+    ),
+    Seed(
+        "a target's variable that is not declared",
+        undeclared,
+        TOP,
+        "      max_silence_h: 96\n",
+        "      max_silence: 96\n",
+        "target staging sets variable max_silence, which is not declared",
+    ),
+    Seed(
+        "a reference to a variable that is not there",
+        dangling,
+        SYNC,
+        "value: ${var.slow_run_s}",
+        "value: ${var.slow_run}",
+        "${var.slow_run} leads nowhere, or in a circle: declare variable slow_run",
+        also=1,  # slow_run_s is not used
+    ),
+    Seed(
+        "a reference to a resource that is not there",
+        dangling,
+        SYNC,
+        "${resources.pipelines.embeddings.id}",
+        "${resources.pipelines.embedding.id}",
+        "${resources.pipelines.embedding.id} leads nowhere",
+    ),
+    Seed(
+        "a reference to a field that is not there",
+        dangling,
+        "resources/models.volume.yml",
+        "${resources.schemas.embeddings.name}",
+        "${resources.schemas.embeddings.nam}",
+        "${resources.schemas.embeddings.nam} leads nowhere",
+    ),
+    Seed(
+        "a reference to a field of the workspace that is not there",
+        dangling,
+        PIPELINE,
+        "--editable ${workspace.file_path}",
+        "--editable ${workspace.files_path}",
+        "${workspace.files_path} leads nowhere",
+    ),
+    Seed(
+        "variables that refer to each other",
+        dangling,
+        TOP,
+        "default: us-east-1",
+        "default: ${var.region}",
+        "${var.region} leads nowhere, or in a circle",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=str)
+def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
+    seed.must_be_found(copy)

@@ -1,0 +1,59 @@
+"""A mistake put into a copy of the bundle, and the finding that must come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.bundle.check import check
+from local.bundle.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.bundle.finding import Finding
+    from local.bundle.project import Project
+
+ROOT = Path(__file__).resolve().parents[3]
+TOP = "databricks.yml"
+SYNC = "resources/sync.job.yml"
+PIPELINE = "resources/embeddings.pipeline.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """An edit of one file."""
+
+    name: str
+    finds: Callable[[Project], Iterator[Finding]]  # the check that must find it
+    file: str
+    old: str  # stands there; its first place is edited
+    new: str
+    says: str  # part of the finding
+    at: str = ""  # in the line that the finding must name, the nearest to the edit; by default the first one of `new`
+    found_in: str = ""  # by default the edited file
+    also: int = 0  # findings that come along, because one mistake can be two
+
+    def __str__(self) -> str:
+        return self.name
+
+    def must_be_found(self, root: Path) -> None:
+        """Edit the copy, and hold what is found against what must be."""
+        path = root / self.file
+        text = path.read_text(encoding="utf-8")
+        assert self.old in text, "the seed no longer fits the file"
+        path.write_text(text.replace(self.old, self.new, 1), encoding="utf-8")
+        found = check(Sources.read(root))
+        file = self.found_in or self.file
+        edited = text[: text.index(self.old)].count("\n") + 1
+        place = f"{file}:{self._line(root / file, edited)}: "
+        mine = [finding for finding in found if str(finding).startswith(place) and self.says in str(finding)]
+        assert len(mine) == 1, "\n".join([f"expected {place}{self.says}", *map(str, found)])
+        assert len(found) == 1 + self.also, "\n".join(map(str, found))
+
+    def _line(self, path: Path, edited: int) -> int:
+        wanted = self.at or self.new.strip().splitlines()[0].strip()
+        lines = path.read_text(encoding="utf-8").splitlines()
+        there = [number for number, line in enumerate(lines, start=1) if wanted in line]
+        return min(there, key=lambda number: abs(number - edited))
