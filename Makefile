@@ -9,10 +9,10 @@ PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 pyt
 	),$(error Needs Python 3.11 or later with its venv module, python3 is $(or $(shell python3 --version 2>/dev/null),missing): \
 	install one, for example python3.13 (on Debian and Ubuntu also python3.13-venv), and run make again))
 
-.PHONY: help run test soak lint bench
+.PHONY: help run test soak lint bench check-bundle
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: .venv/local.stamp  ## documents in, searchable index out, on this machine; ARGS="..." goes to `local run`
 	.venv/bin/python -m local run $(ARGS)
@@ -27,6 +27,9 @@ lint: .venv/dev.stamp  ## ruff and mypy
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
+
+check-bundle: .venv/local.stamp  ## what is wrong with the Databricks bundle, without a workspace
+	.venv/bin/python -m local check-bundle
 
 bench: .venv/dev.stamp .venv/bench.stamp .venv/fastembed.stamp  ## every benchmark, one after the other
 	for file in benchmarks/[!_]*.py; do PYTHONPATH=. .venv/bin/python $$file || exit; done

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from local.home import DEFAULT_HOME, Home
 from local.options import ONCE, settings_of
-from pipelines.errors import StreamingEmbeddingsError
+from pipelines.errors import SettingsError, StreamingEmbeddingsError
 from pipelines.tables import PIPELINE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FAILED, _INTERRUPTED = 1, 130
+_REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +72,20 @@ def _smoke(options: argparse.Namespace) -> None:
 
     chosen = {"profile": options.profile, "warehouse_id": options.warehouse_id}
     smoke(options.target, **chosen, timeout_s=options.timeout_s, poll_s=options.poll_s)
+
+
+def _check_bundle(options: argparse.Namespace) -> None:
+    from local.bundle.check import check  # noqa: PLC0415
+    from local.bundle.sources import Sources  # noqa: PLC0415
+
+    sources = Sources.read(Path(options.folder))
+    findings = check(sources)
+    files = f"{len(sources.files)} files for targets {', '.join(sources.targets)}"
+    for finding in findings:
+        print(finding)
+    if findings:
+        raise SettingsError(f"{len(findings)} findings in {files}")
+    print(f"no findings in {files}")
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, str]:
@@ -134,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
     search = commands.add_parser("search", parents=[shared], help="ask the index a question")
     search.add_argument("question")
     search.add_argument("--top-k", type=int, default=5, metavar="N", help="answers to show (%(default)s)")
+
+    checked = commands.add_parser("check-bundle", help="what is wrong with the Databricks bundle, without a workspace")
+    checked.add_argument("folder", nargs="?", default=_REPOSITORY, metavar="DIR", help="that of databricks.yml; this one")
+    checked.set_defaults(act=_check_bundle)
 
     commands.add_parser("demo", parents=[shared], help="edit one document, delete another, see what moves")
 

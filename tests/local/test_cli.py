@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = ("run", "serve", "plan", "sync", "reconcile", "forget", "search", "demo", "smoke")
-WITHOUT_HOME = {"smoke"}  # what runs elsewhere
+COMMANDS = ("run", "serve", "plan", "sync", "reconcile", "forget", "search", "check-bundle", "demo", "smoke")
+WITHOUT_HOME = {"smoke", "check-bundle"}  # what runs elsewhere
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    assert tuple(re.findall(r"^ {4}(\w+)", capsys.readouterr().out, re.MULTILINE)) == COMMANDS
+    assert tuple(re.findall(r"^ {4}([\w-]+)", capsys.readouterr().out, re.MULTILINE)) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
