@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--top-k", type=int, default=5, metavar="N", help="answers to show (%(default)s)")
 
     checked = commands.add_parser("check-bundle", help="what is wrong with the Databricks bundle, without a workspace")
-    checked.add_argument("folder", nargs="?", default=_REPOSITORY, metavar="DIR", help="that of databricks.yml; this one")
+    checked.add_argument("folder", nargs="?", default=_REPOSITORY, metavar="DIR", help="by default this repository")
     checked.set_defaults(act=_check_bundle)
 
     commands.add_parser("demo", parents=[shared], help="edit one document, delete another, see what moves")
