@@ -90,19 +90,19 @@ class Workspace:
             raise DeploymentError(f"{host} has {len(ids)} jobs {name!r} ({numbers}): delete those that are not yours")
         raise DeploymentError(f"{host} has no job {name!r} that you may see: {advice}")
 
-    def warehouse_id(self) -> str:
-        """Return the id of the first SQL warehouse that the workspace lists.
+    def warehouse_id(self, wanted: str | None) -> str:
+        """Return the id of a SQL warehouse that is there: the one that is wanted, else the first that is listed.
 
         Raises:
-            DeploymentError: it lists none.
+            DeploymentError: there is none, or not that one.
         """
         with self._asking("its SQL warehouses"):
-            found = next((warehouse.id for warehouse in self._client.warehouses.list() if warehouse.id), None)
-        if found is None:
-            raise DeploymentError(
-                f"{self._client.config.host} lists no SQL warehouse that you may use: make one, or name --warehouse-id"
-            )
-        return found
+            ids = [warehouse.id for warehouse in self._client.warehouses.list() if warehouse.id]
+        if not ids:
+            raise DeploymentError(f"{self._client.config.host} lists no SQL warehouse that you may use: make one")
+        if wanted and wanted not in ids:
+            raise DeploymentError(f"--warehouse-id is {wanted}; the workspace lists {', '.join(ids)}")
+        return wanted or ids[0]
 
     def start(self, job: DeployedJob) -> int:
         """Start a run and return its id; a request that is sent again starts no second one."""

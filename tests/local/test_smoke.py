@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from local.index_server import IndexServer
-from local.smoke import HELD, LAST_RUN
 from pipelines.index import VectorIndex
 from pipelines.record import Record
 from pipelines.settings import load_settings
-from pipelines.sql import sql_string
-from pipelines.state_tables import INDEX_STATE, SYNC_RUNS
 from tests.local.deployment import KEY, PARAMETERS, RUNS, STATE, Smoke, deployed, with_report
 from tests.local.workspace import RUN_PAGE, TASKS
 
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
+pytestmark = pytest.mark.xdist_group("workspace")  # the SDK takes seconds to import: in one process alone
 
 
 def test_a_deployment_that_works_is_run_once_followed_and_checked(smoke: Smoke) -> None:
@@ -65,7 +61,7 @@ def test_a_job_without_one_of_our_tasks_is_an_old_one(smoke: Smoke) -> None:
         ({}, {STATE: [["0", "0"]]}, "documents in index_state: expected 2, found 0"),
         ({}, {RUNS: [["r0"]]}, "last run in sync_runs: expected r1, found r0"),
         ({}, {RUNS: [[None]]}, "last run in sync_runs: expected r1, found none"),
-        ({"dimension": 4}, {}, "dimension of index and model: expected 3, found 4"),
+        ({"dimension": 4}, {}, "dimension: expected 3, found 4"),
         ({"namespace": "prod"}, {}, "index and namespace: expected docs/dev-ada, found docs/prod"),
         (
             {"outcome": "refused", "error": "too many"},
@@ -128,30 +124,3 @@ def test_a_key_that_the_index_does_not_take_is_one_line(smoke: Smoke, index: Ind
     smoke.monkeypatch.setenv("PINECONE_API_KEY", "another")
     assert "check the Pinecone key" in smoke.refused(deployed())
     assert index.url
-
-
-def test_the_queries_count_last_rows_of_documents_and_records_known(spark: SparkSession) -> None:
-    here = {"index": "docs", "namespace": "it's"}
-
-    def rows(doc_id: str, seq: int, *hashes: str | None, deleted: bool = False, index: str = "docs") -> dict[str, Any]:
-        return {**here, "index": index, "doc_id": doc_id, "deleted": deleted, "payload_hashes": [*hashes], "seq": seq}
-
-    state = [
-        rows("a", 1, "old", "old", "old"),
-        rows("a", 2, "new", None),
-        rows("b", 1, "x"),
-        rows("b", 3, deleted=True),
-        rows("c", 1, "x", "y"),
-        rows("c", 9, "x", "y", "z", index="another"),
-    ]
-    days = {"r2": 2, "r1": 1}
-    runs = [{**here, "run_id": name, "started_at": datetime(2026, 1, day, tzinfo=UTC)} for name, day in days.items()]
-    found = []
-    for table, listed, query in ((INDEX_STATE, state, HELD), (SYNC_RUNS, runs, LAST_RUN)):
-        whole = [tuple(row.get(name) for name in table.columns) for row in listed]
-        spark.createDataFrame(whole, table.ddl()).createOrReplaceTempView(f"smoke_{table.name}")
-        text = query.format(table=f"smoke_{table.name}")
-        for name, value in here.items():  # Delta's parser binds no parameters in Spark 4.2
-            text = text.replace(f":{name}", sql_string(value))
-        found.append(tuple(spark.sql(text).collect()[0]))
-    assert found == [(2, 3), ("r2",)]

@@ -13,6 +13,8 @@ from tests.local.workspace import RUN_PAGE, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("workspace")  # the SDK takes seconds to import: in one process alone
+
 
 @pytest.mark.parametrize(
     ("target", "user", "name"),
@@ -50,9 +52,10 @@ def test_two_jobs_of_that_name_are_named_by_their_ids(smoke: Smoke) -> None:
     assert not workspace.counts["/api/2.2/jobs/run-now"]
 
 
-def test_an_unknown_target_is_found_before_the_workspace_is_asked(smoke: Smoke) -> None:
+def test_what_the_command_does_not_take_is_found_before_the_workspace_is_asked(smoke: Smoke) -> None:
     workspace = deployed()
     assert smoke.refused(workspace, "--target", "test") == "--target is test; allowed is dev, staging, prod"
+    assert smoke.refused(workspace, "--poll-s", "0") == "--poll-s is 0; allowed is more than 0"
     assert not workspace.counts
 
 
@@ -161,16 +164,25 @@ def test_a_workspace_that_stays_silent_is_given_up(smoke: Smoke) -> None:
     assert "failed, bad gateway" in smoke.refused(workspace)
 
 
-def test_without_a_warehouse_the_job_is_not_even_started(smoke: Smoke) -> None:
+def test_a_job_of_another_release_is_not_even_started(smoke: Smoke) -> None:
     workspace = deployed()
-    workspace.warehouses = ()
-    assert smoke.refused(workspace).endswith(
-        "lists no SQL warehouse that you may use: make one, or name --warehouse-id"
-    )
+    workspace.parameters["nmespace"] = "x"
+    line = smoke.refused(workspace)
+    said = "unknown setting nmespace; did you mean namespace?"
+    assert line == f"job {JOB} is not of this checkout, {said}: deploy again"
     assert not workspace.counts["/api/2.2/jobs/run-now"]
 
 
-@pytest.mark.parametrize(("flags", "number"), [((), "w1"), (("--warehouse-id", "mine"), "mine")])
+def test_without_a_warehouse_the_job_is_not_even_started(smoke: Smoke) -> None:
+    workspace = deployed()
+    workspace.warehouses = ()
+    assert smoke.refused(workspace).endswith("lists no SQL warehouse that you may use: make one")
+    workspace.warehouses = ("w1", "w2")
+    assert smoke.refused(workspace, "--warehouse-id", "w3") == "--warehouse-id is w3; the workspace lists w1, w2"
+    assert not workspace.counts["/api/2.2/jobs/run-now"]
+
+
+@pytest.mark.parametrize(("flags", "number"), [((), "w1"), (("--warehouse-id", "w2"), "w2")])
 def test_a_warehouse_that_sleeps_is_waited_for(smoke: Smoke, flags: tuple[str, ...], number: str) -> None:
     workspace = deployed()
     workspace.n_slow_looks = 3

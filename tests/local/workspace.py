@@ -119,7 +119,7 @@ class Workspace:
     def _sql_statements(self, fields: dict[str, Any]) -> Answer:
         """Start a statement, or look at the one under way."""
         if fields:
-            assert fields["warehouse_id"] in (*self.warehouses, "mine")
+            assert fields["warehouse_id"] in self.warehouses
             table = re.search(r"FROM `(\w+)`\.`(\w+)`\.`(\w+)`", fields["statement"])
             assert table is not None
             values = {value["name"]: value["value"] for value in fields["parameters"]}
