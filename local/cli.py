@@ -57,6 +57,10 @@ def _dispatch(options: argparse.Namespace) -> None:
             commands.reconcile(context)
         case "forget":
             commands.forget(context)
+        case "health":
+            from local.health import health  # noqa: PLC0415
+
+            health(context)
         case "search":
             from local.search import search  # noqa: PLC0415
 
@@ -145,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     forget = commands.add_parser("forget", parents=[shared], help="take one document out, and keep it out")
     forget.add_argument("forget", metavar="SOURCE_ID", help="its id in the source")
     forget.add_argument("--undo", action="store_true", help="let it in again")
+
+    commands.add_parser("health", parents=[shared], help="the dashboard's numbers for this home")
 
     search = commands.add_parser("search", parents=[shared], help="ask the index a question")
     search.add_argument("question")

@@ -135,7 +135,7 @@ def sync(context: Context) -> None:
     """`sync`: write to the index what the tables say, without an update of the pipeline."""
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
-        _require_tables(context, job)
+        require_tables(context, job)
         with screen.stage("prepare", "Prepare: state tables, index"):
             job.prepare()
         with screen.stage("sync", "Write to the index"):
@@ -151,7 +151,7 @@ def reconcile(context: Context) -> None:
     """
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
-        _require_tables(context, job)
+        require_tables(context, job)
         with screen.stage("prepare", "Prepare: state tables, index"):
             job.prepare()
         lines: list[str] = []
@@ -169,7 +169,7 @@ def forget(context: Context) -> None:
         raise SettingsError("the document's id is empty: give it as the source has it")
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen) as job:
-        _require_tables(context, job)
+        require_tables(context, job)
         with screen.stage("forget", "Forget"):
             job.prepare(screen.note)
 
@@ -178,7 +178,7 @@ def plan(context: Context) -> None:
     """`plan`: say what `sync` would do, and write nothing."""
     screen = Screen()
     with opened(context, Source.of(context.home, None, {}), screen, writes=False) as job:
-        _require_tables(context, job)
+        require_tables(context, job)
         with screen.stage("sync", "Plan"):
             report = job.sync(screen.note, dry_run=True)
     _print_report(screen, report, "A sync would do")
@@ -200,7 +200,12 @@ def serve_index(home: Home, port: int) -> None:
         stopped.wait()
 
 
-def _require_tables(context: Context, job: Job) -> None:
+def require_tables(context: Context, job: Job) -> None:
+    """See that a run has made the pipeline's tables.
+
+    Raises:
+        SettingsError: there is none yet.
+    """
     if not job.spark.catalog.tableExists(load_settings(job.parameters).table(EMBEDDINGS.name)):
         raise SettingsError(f"this home has no table embeddings yet: run `{context.command('run')}` first")
 
