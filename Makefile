@@ -9,7 +9,10 @@ PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 pyt
 	),$(error Needs Python 3.11 or later with its venv module, python3 is $(or $(shell python3 --version 2>/dev/null),missing): \
 	install one, for example python3.13 (on Debian and Ubuntu also python3.13-venv), and run make again))
 
-.PHONY: help run test soak lint bench check-bundle
+# Tests that take DataFrames and write no table.
+CONNECT_TESTS := $(patsubst %,tests/pipelines/test_%.py,changes documents frames heads ids metadata rows rules to_documents)
+
+.PHONY: help run test test-connect soak lint bench check-bundle
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +22,9 @@ run: .venv/local.stamp  ## documents in, searchable index out, on this machine; 
 
 test: .venv/dev.stamp .venv/sdk9.stamp  ## every test; ARGS="..." goes to pytest
 	.venv/bin/python -m pytest $(ARGS)
+
+test-connect: .venv/local.stamp .venv/connect.stamp  ## what takes DataFrames, through databricks-connect
+	.venv/connect/bin/python -m pytest --connect -n0 -W ignore $(CONNECT_TESTS) $(ARGS)
 
 soak: .venv/dev.stamp  ## new histories and kills for so long: MINUTES=60
 	.venv/bin/python -m tests.soak $(or $(MINUTES),60)
@@ -43,6 +49,12 @@ bench: .venv/dev.stamp .venv/bench.stamp .venv/fastembed.stamp  ## every benchma
 .venv/sdk9.stamp: .venv/$(UV)
 	.venv/bin/python -m uv venv --quiet --python .venv/bin/python .venv/sdk9
 	.venv/bin/python -m uv pip install --python .venv/sdk9/bin/python pinecone==9.1.0
+	touch $@
+
+# The client of a workspace, which brings a pyspark of its own.
+.venv/connect.stamp: $(PIP_FILES) .venv/$(UV)
+	.venv/bin/python -m uv venv --quiet --clear --python .venv/bin/python .venv/connect
+	.venv/bin/python -m uv pip install --python .venv/connect/bin/python -r requirements-job.txt -r pyproject.toml --extra connect
 	touch $@
 
 # What embeddings are compared with, and what asks for other versions than our own packages do.

@@ -8,6 +8,7 @@ import pytest
 
 from local.home import Home
 from local.session import spark_session
+from tests.connect import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +22,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="session")
-def spark(home: Home) -> Iterator[SparkSession]:
-    with spark_session(home, for_minutes=True) as session:
+def spark(home: Home, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    through_connect = request.config.getoption("--connect")
+    with connected(home) if through_connect else spark_session(home, for_minutes=True) as session:
         yield session
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--connect", action="store_true", help="what takes Spark alone, through databricks-connect")
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what needs Spark in one of the processes, for each would start a session of its own."""
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Keep what needs Spark in one of the processes, for each would start a session of its own.
+
+    With `--connect` that is all that runs.
+    """
+    if config.getoption("--connect"):
+        items[:] = [item for item in items if "spark" in getattr(item, "fixturenames", ())]
     for item in items:
         if "home" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("spark"))
