@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,21 @@ class Project:
 
     sources: Sources
     bundles: tuple[Bundle, ...]  # one a target
-    reads: Mapping[str, Reads]  # every Python notebook that a job or a pipeline runs, by its path from the root
+    notebooks: tuple[str, ...]  # every Python notebook that a job or a pipeline runs, by its path from the root
+    reads: Mapping[str, Reads]  # what those that parse read
 
     @classmethod
     def of(cls, sources: Sources) -> Project:
         """Resolve every target; a variable that is yours to fill in gets its own name as value."""
         bundles = tuple(resolve(sources, name, _stand_ins(sources, name)) for name in sources.targets)
-        code = Package(sources.root)
         resources = [node for bundle in bundles for kind in _RUNNING for node in bundle.resources(kind).values()]
-        files = {file for node in resources for file in python_notebooks(node) if (sources.root / file).is_file()}
-        return cls(sources, bundles, {file: code.reads(file) for file in sorted(files)})
+        named = {file for node in resources for file in python_notebooks(node)}
+        there = tuple(sorted(file for file in named if (sources.root / file).is_file()))
+        package, reads = Package(sources.root), {}
+        for file in there:
+            with suppress(SyntaxError, ValueError):  # a check of its own tells of it
+                reads[file] = package.reads(file)
+        return cls(sources, bundles, there, reads)
 
     @property
     def root(self) -> Path:

@@ -37,10 +37,10 @@ class Package:
         self._modules: dict[str, Code] = {}
 
     def module(self, name: str) -> Code:
-        """Parse a module."""
+        """Parse a module; one that is not there is empty."""
         if name not in self._modules:
             path = self._root / PACKAGE / f"{name}.py"
-            self._modules[name] = parse(path.read_text(encoding="utf-8"))
+            self._modules[name] = parse(path.read_text(encoding="utf-8") if path.is_file() else "")
         return self._modules[name]
 
     def reads(self, notebook: str) -> Reads:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from glob import glob
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.bundle.merge import merge, merge_lists, merge_variable
@@ -12,7 +14,6 @@ from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from local.bundle.finding import Finding
 
@@ -39,9 +40,8 @@ class Sources:
         top, findings = read_yaml(root, ROOT_FILE)
         files = {ROOT_FILE: top}
         for pattern in includes(top):
-            for path in sorted(root.glob(pattern.text())):
-                file = path.relative_to(root).as_posix()
-                if path.is_file() and file not in files:
+            for file in files_like(root, pattern.text()):
+                if file not in files:
                     files[file], more = read_yaml(root, file)
                     findings += more
         return cls(root, files, tuple(findings))
@@ -69,6 +69,12 @@ class Sources:
         for other in others:
             first = merge(first, other)
         return first
+
+
+def files_like(root: Path, pattern: str) -> list[str]:
+    """Find files by a pattern; what is outside the folder, or empty, matches none."""
+    found = glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207  # Path.glob raises where this finds nothing
+    return sorted(Path(file).as_posix() for file in found if (root / file).is_file() and not Path(file).is_absolute())
 
 
 def includes(top: Node) -> list[Node]:

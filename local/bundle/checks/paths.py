@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
 from local.bundle.project import beside
-from local.bundle.sources import includes
+from local.bundle.sources import files_like, includes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +38,9 @@ def files(project: Project) -> Iterator[Finding]:
         for name, resource in project.resources(kind):
             for path, node in resource.walk():
                 if path[-2:] == ("glob", "include"):
-                    if not any(project.root.glob(beside(node).replace("**", "**/*"))):
-                        yield Finding.at(
-                            node, f"{name} takes {node.text()}, which matches no file", "correct the pattern"
-                        )
+                    if not files_like(project.root, beside(node)):
+                        what = f"{name} takes {node.text()}, which matches no file"
+                        yield Finding.at(node, what, "correct the pattern: it starts from this file's folder")
                 elif any(path[-len(names) :] == names for names in _FILES) and _is_lost(project.root, node):
                     what = f"{name} names {node.text()}, which is no file"
                     yield Finding.at(node, what, "correct the path: it starts from this file's folder")
@@ -49,7 +49,7 @@ def files(project: Project) -> Iterator[Finding]:
 def included(project: Project) -> Iterator[Finding]:
     """An include that matches nothing."""
     for node in includes(project.top):
-        if not any(project.root.glob(node.text())):
+        if not files_like(project.root, node.text()):
             yield Finding.at(node, f"include {node.text()} matches no file", "correct the pattern, or remove it")
 
 
@@ -66,10 +66,19 @@ def requirements(project: Project) -> Iterator[Finding]:
 
 def headers(project: Project) -> Iterator[Finding]:
     """A notebook that Databricks would take for a plain file."""
-    for file in project.reads:
-        first, *_ = (project.root / file).read_text(encoding="utf-8").splitlines() or [""]
-        if first.rstrip() != _HEADER:
+    for file in project.notebooks:
+        first, *_ = (project.root / file).read_bytes().splitlines() or [b""]
+        if first.rstrip() != _HEADER.encode():
             yield Finding(file, 1, "the first line does not say that this is a notebook", f"write {_HEADER!r}")
+
+
+def python(project: Project) -> Iterator[Finding]:
+    """A notebook that does not parse."""
+    for file in project.notebooks:
+        try:
+            ast.parse((project.root / file).read_bytes())
+        except (SyntaxError, ValueError) as error:
+            yield Finding(file, getattr(error, "lineno", 1) or 1, f"this is no Python: {error}", "correct it")
 
 
 def excluded(project: Project) -> Iterator[Finding]:
@@ -115,4 +124,4 @@ def _matches_a_name(file: str, pattern: str) -> bool:
     return "/" not in pattern and any(fnmatchcase(name, pattern) for name in file.split("/"))
 
 
-CHECKS = (files, included, requirements, headers, excluded)
+CHECKS = (files, included, requirements, headers, python, excluded)

@@ -67,10 +67,11 @@ def _queries(dataset: Node) -> Iterator[tuple[str, Sequence[Node]]]:
 def _wrong(bundle: Bundle, who: str, query: str, lines: Sequence[Node], *, has_schema: bool) -> Iterator[Finding]:
     for *above, name in tables_of(query):
         place = next((line for line in lines if name in line.text()), lines[0])
+        if _is_given(bundle, [*above, name]):
+            continue
         if above and not _is_ours(bundle, above):
-            if not _is_given(bundle, [*above, name]):
-                what = f"{who} reads table {name} of a schema that this deployment does not make"
-                yield Finding.at(place, what, "write ${var.catalog} and ${resources.schemas.NAME.name} in front of it")
+            what = f"{who} reads table {name} of a schema that this deployment does not make"
+            yield Finding.at(place, what, "write ${var.catalog} and ${resources.schemas.NAME.name} in front of it")
         elif not above and not has_schema:
             what = f"{who} reads table {name} without saying of which schema"
             yield Finding.at(place, what, "write catalog and schema in front of it, or set dataset_catalog and _schema")

@@ -40,13 +40,9 @@ class Seed:
 
     def must_be_found(self, root: Path) -> None:
         """Edit the copy, and hold what is found against what must be."""
-        path = root / self.file
-        text = path.read_text(encoding="utf-8")
-        assert self.old in text, "the seed no longer fits the file"
-        path.write_text(text.replace(self.old, self.new, 1), encoding="utf-8")
+        edited = edit(root, self.file, self.old, self.new)
         found = check(Sources.read(root))
         file = self.found_in or self.file
-        edited = text[: text.index(self.old)].count("\n") + 1
         place = f"{file}:{self._line(root / file, edited)}: "
         mine = [finding for finding in found if str(finding).startswith(place) and self.says in str(finding)]
         assert len(mine) == 1, "\n".join([f"expected {place}{self.says}", *map(str, found)])
@@ -57,3 +53,18 @@ class Seed:
         lines = path.read_text(encoding="utf-8").splitlines()
         there = [number for number, line in enumerate(lines, start=1) if wanted in line]
         return min(there, key=lambda number: abs(number - edited))
+
+
+def edit(root: Path, file: str, old: str, new: str) -> int:
+    """Put one text in another's first place; return the line of it."""
+    path = root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text, "the edit no longer fits the file"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def must_be_silent(root: Path, file: str, old: str, new: str) -> None:
+    """Edit the copy so that nothing is wrong with it."""
+    edit(root, file, old, new)
+    assert not [str(finding) for finding in check(Sources.read(root))]

@@ -52,6 +52,11 @@ def test_what_does_not_read_is_told_with_its_file(tmp_path: Path) -> None:
     assert [(finding.file, finding.line) for finding in sources.unreadable] == [("databricks.yml", 3), ("a.yml", 2)]
 
 
+def test_a_pattern_that_leads_out_of_the_folder_or_nowhere_includes_nothing(tmp_path: Path) -> None:
+    sources = write(tmp_path, databricks=f"include: ['', '{tmp_path}/*.yml', 'none/**']\n", a="")
+    assert list(sources.files) == ["databricks.yml"]
+
+
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"there is no databricks\.yml"):
         Sources.read(tmp_path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.jobs import circles, concurrent_runs, dependencies, environment_keys, task_types
-from tests.local.bundle.seed import SYNC, Seed
+from tests.local.bundle.seed import SYNC, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,3 +88,17 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (
+            SYNC,
+            "            - task_key: pipeline\n",
+            "            - task_key: pipeline\n            - task_key: prepare\n",
+        ),
+    ],
+)
+def test_a_task_may_wait_for_several(copy: Path, file: str, old: str, new: str) -> None:
+    must_be_silent(copy, file, old, new)

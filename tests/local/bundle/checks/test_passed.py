@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.passed import unknown, unlike, unpassed, unreachable
-from tests.local.bundle.seed import PIPELINE, SYNC, Seed
+from tests.local.bundle.seed import PIPELINE, SYNC, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,3 +93,17 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (
+            PIPELINE,
+            "      configuration:\n",
+            "      configuration:\n        spark.sql.ansi.enabled: true\n        pipelines.trigger.interval: 1 hour\n",
+        ),
+    ],
+)
+def test_what_is_not_ours_to_know_passes(copy: Path, file: str, old: str, new: str) -> None:
+    must_be_silent(copy, file, old, new)

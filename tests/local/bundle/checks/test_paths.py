@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.bundle.checks.paths import excluded, files, headers, included, requirements
-from tests.local.bundle.seed import PIPELINE, SYNC, TOP, Seed
+from local.bundle.checks.paths import excluded, files, headers, included, python, requirements
+from tests.local.bundle.seed import PIPELINE, SYNC, TOP, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,14 @@ SEEDS = (
         "the first line does not say that this is a notebook: write '# Databricks notebook source'",
     ),
     Seed(
+        "a notebook that does not parse",
+        python,
+        "notebooks/prepare.py",
+        "prepared = prepare(spark, settings, api_key)",
+        "prepared = prepare(spark settings, api_key)",
+        "this is no Python: ",
+    ),
+    Seed(
         "a pattern of what is not deployed",
         excluded,
         TOP,
@@ -105,3 +113,22 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (SYNC, "path: ../notebooks/prepare.py", "path: /Workspace/Shared/prepare"),
+        (SYNC, "-r ${workspace.file_path}/requirements-job.txt", "-r /Volumes/main/shared/requirements.txt"),
+        (SYNC, "-r ${workspace.file_path}/requirements-job.txt", "-r ../requirements-job.txt"),
+        (SYNC, "-r ${workspace.file_path}/requirements-job.txt", "pinecone==10.2.0"),
+        (TOP, "    - docs/**", '    - docs/\n    - "*.toml"\n    - /docs/*\n    - "!docs/file"'),
+        (
+            PIPELINE,
+            "      libraries:\n",
+            "      libraries:\n        - glob:\n            include: ../local/**\n",
+        ),
+    ],
+)
+def test_what_lies_elsewhere_passes(copy: Path, file: str, old: str, new: str) -> None:
+    must_be_silent(copy, file, old, new)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.pipelines import channels_and_editions, clusters_on_serverless, names, one_schema
-from tests.local.bundle.seed import PIPELINE, TOP, Seed
+from tests.local.bundle.seed import PIPELINE, TOP, Seed, edit, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,3 +71,13 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+def test_classic_compute_may_have_clusters(copy: Path) -> None:
+    edit(copy, TOP, "for classic\n    default: true\n", "for classic\n    default: false\n")
+    clusters = "    type: complex\n    default: []\n  extra_index_url"
+    must_be_silent(copy, TOP, clusters, clusters.replace("[]", "[{num_workers: 1}]"))
+
+
+def test_words_count_in_either_case(copy: Path) -> None:
+    must_be_silent(copy, PIPELINE, "channel: CURRENT", "channel: preview\n      edition: advanced")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.schedules import awake_in_development, cron_expressions, one_start, time_zones
-from tests.local.bundle.seed import TOP, Seed
+from tests.local.bundle.seed import TOP, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +98,22 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (
+            TOP,
+            "            timezone_id: UTC\n",
+            "            timezone_id: Europe/Berlin\n            pause_status: PAUSED\n",
+        ),
+        (
+            "resources/sync.alert.yml",
+            "        timezone_id: UTC\n",
+            "        timezone_id: America/Argentina/Buenos_Aires\n        pause_status: UNPAUSED\n",
+        ),
+    ],
+)
+def test_what_production_or_a_pause_says_passes(copy: Path, file: str, old: str, new: str) -> None:
+    must_be_silent(copy, file, old, new)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.targets import clashes, default_target, production
-from tests.local.bundle.seed import SYNC, TOP, Seed
+from tests.local.bundle.seed import SYNC, TOP, Seed, edit, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +107,10 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+def test_a_workspace_of_its_own_may_have_the_same_names(copy: Path) -> None:
+    edit(copy, TOP, "name: streaming_embeddings_sync_staging", "name: streaming_embeddings_sync")
+    must_be_silent(
+        copy, TOP, "  staging:\n    workspace:\n", "  staging:\n    workspace:\n      host: https://s.example.com\n"
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.checks.texts import addresses, secrets
-from tests.local.bundle.seed import SYNC, TOP, Seed
+from tests.local.bundle.seed import SYNC, TOP, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,3 +53,19 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (SYNC, "      # One name everywhere", "      # token: ${var.secret_key}\n      # One name everywhere"),
+        (TOP, "default: pinecone_api_key", "default: api_key"),
+        (
+            TOP,
+            "    type: complex\n    default: []\n  alert_subscriptions",
+            "    type: complex\n    default: [jane.o'neil+x@mail.example.co.uk]\n  alert_subscriptions",
+        ),
+    ],
+)
+def test_names_of_secrets_and_references_to_them_pass(copy: Path, file: str, old: str, new: str) -> None:
+    must_be_silent(copy, file, old, new)
