@@ -31,6 +31,7 @@ def test_last_rows_of_documents_and_records_known_are_counted_and_the_last_run_i
         row("b", 3, deleted=True),
         row("c", 1, "x", "y"),
         row("c", 9, "x", "y", "z", index="another"),
+        {**row("c", 9, "x", "y", "z"), "namespace": "another"},
     ]
     days = {"r1": 2, "r0": 1}
     runs = [{**HERE, "run_id": name, "started_at": datetime(2026, 1, day, tzinfo=UTC)} for name, day in days.items()]

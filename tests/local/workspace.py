@@ -104,7 +104,7 @@ class Workspace:
             "run_id": 7,
             "run_page_url": RUN_PAGE,
             "status": _status("TERMINATED" if over else "RUNNING", code),
-            "tasks": [task for task in tasks if task["task_key"] in self.tasks],
+            "tasks": [task for task in reversed(tasks) if task["task_key"] in self.tasks],  # in no order that helps
         }
 
     def _jobs_runs_get_output(self, fields: dict[str, Any]) -> Answer:
