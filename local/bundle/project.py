@@ -31,7 +31,7 @@ class Project:
     @classmethod
     def of(cls, sources: Sources) -> Project:
         """Resolve every target; a variable that is yours to fill in gets its own name as value."""
-        bundles = tuple(resolve(sources, name, _stand_ins(sources, name)) for name in sources.targets)
+        bundles = tuple(resolve(sources, name, _stand_ins(sources, node)) for name, node in sources.targets.items())
         resources = [node for bundle in bundles for kind in _RUNNING for node in bundle.resources(kind).values()]
         named = {file for node in resources for file in python_notebooks(node)}
         there = tuple(sorted(file for file in named if (sources.root / file).is_file()))
@@ -90,9 +90,9 @@ def beside(node: Node, path: str | None = None) -> str:
     return "/".join(parts)
 
 
-def _stand_ins(sources: Sources, target: str) -> Mapping[str, object]:
+def _stand_ins(sources: Sources, target: Node) -> Mapping[str, object]:
     return {
         name: [] if node.text("type") == "complex" else name
-        for name, node in sources.of_target(target).fields("variables").items()
-        if not node.fields().keys() & {"default", "lookup"}
+        for name, node in sources.merged.fields("variables").items()
+        if name not in target.fields("variables") and not node.fields().keys() & {"default", "lookup"}
     }

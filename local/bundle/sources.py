@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ class Sources:
 
     root: Path  # folder of the bundle
     files: Mapping[str, Node]  # every file by its path from there, the root file first
+    merged: Node  # all of them in one
     unreadable: tuple[Finding, ...]  # what keeps them from being understood
 
     @classmethod
@@ -44,31 +46,24 @@ class Sources:
                 if file not in files:
                     files[file], more = read_yaml(root, file)
                     findings += more
-        return cls(root, files, tuple(findings))
+        return cls(root, files, reduce(merge, files.values()), tuple(findings))
 
     @property
     def targets(self) -> Mapping[str, Node]:
         """Every target by its name."""
-        return self._merged().fields("targets")
+        return self.merged.fields("targets")
 
     def of_target(self, target: str) -> Node:
         """Merge all files, and a target on top of them."""
-        merged = self._merged()
         above = self.targets[target]
         kept = {name: node for name, node in above.fields().items() if name not in ("variables", "default")}
-        merged = merge(merged, replace(above, value=kept))
+        merged = merge(self.merged, replace(above, value=kept))
         variables = dict(merged.fields("variables"))
         for name, node in above.fields("variables").items():
             variables[name] = merge_variable(variables[name], node) if name in variables else node
         resources = merge_lists(merged.at("resources") or Node({}, ROOT_FILE, 1))
         fields = {"variables": Node(variables, ROOT_FILE, 1), "resources": resources}
         return replace(merged, value={**merged.fields(), **fields})
-
-    def _merged(self) -> Node:
-        first, *others = self.files.values()
-        for other in others:
-            first = merge(first, other)
-        return first
 
 
 def files_like(root: Path, pattern: str) -> list[str]:

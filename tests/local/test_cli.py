@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = ("run", "serve", "plan", "sync", "reconcile", "forget", "search", "check-bundle", "demo", "smoke")
+COMMANDS = ("run", "serve", "plan", "sync", "reconcile", "forget", "health", "search", "check-bundle", "demo", "smoke")
 WITHOUT_HOME = {"smoke", "check-bundle"}  # what runs elsewhere
 
 

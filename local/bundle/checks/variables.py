@@ -8,7 +8,7 @@ from local.bundle.finding import Finding
 from local.bundle.references import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from local.bundle.node import Node
     from local.bundle.project import Project
@@ -56,9 +56,8 @@ def dangling(project: Project) -> Iterator[Finding]:
             yield Finding.at(lost.node, f"${{{lost.path}}} leads nowhere, or in a circle", fix)
 
 
-def _declared(project: Project) -> dict[str, Node]:
-    files = project.sources.files.values()
-    return {name: node for file in files for name, node in file.fields("variables").items()}
+def _declared(project: Project) -> Mapping[str, Node]:
+    return project.sources.merged.fields("variables")
 
 
 CHECKS = (descriptions, unused, undeclared, dangling)
