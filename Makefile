@@ -34,7 +34,7 @@ lint: .venv/dev.stamp  ## ruff and mypy
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 
-check-bundle: .venv/local.stamp  ## what is wrong with the Databricks bundle, without a workspace
+check-bundle: .venv/bundle.stamp  ## what is wrong with the Databricks bundle, without a workspace
 	.venv/bin/python -m local check-bundle
 
 bench: .venv/dev.stamp .venv/bench.stamp .venv/fastembed.stamp  ## every benchmark, one after the other

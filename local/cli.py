@@ -79,9 +79,12 @@ def _smoke(options: argparse.Namespace) -> None:
 
 
 def _check_bundle(options: argparse.Namespace) -> None:
-    from local.bundle.check import check  # noqa: PLC0415
     from local.bundle.sources import Sources  # noqa: PLC0415
 
+    try:
+        from local.bundle.check import check  # noqa: PLC0415
+    except ModuleNotFoundError as error:  # an extra of its own, for its licence
+        raise SettingsError(f"{error.name} is not installed: run `make check-bundle`, which installs it") from None
     sources = Sources.read(Path(options.folder))
     findings = check(sources)
     files = f"{len(sources.files)} files for targets {', '.join(sources.targets)}"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.bundle.code import HEADER
 from local.dbutils import Dbutils, NotebookExit
 from local.session import REPOSITORY
 from pipelines.errors import SettingsError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NOTEBOOKS = REPOSITORY / "notebooks"
-_HEADER = "# Databricks notebook source"
 _DLT = str(Path(__file__).parent / "notebook_path")  # where `import dlt` finds ours
 
 
@@ -42,8 +42,8 @@ def run_notebook(
     """
     path = NOTEBOOKS / f"{name}.py"
     source = path.read_text(encoding="utf-8")
-    if not source.startswith(_HEADER):
-        raise SettingsError(f"{path.name} is no Databricks notebook: its first line must be {_HEADER!r}")
+    if not source.startswith(HEADER):
+        raise SettingsError(f"{path.name} is no Databricks notebook: its first line must be {HEADER!r}")
     for folder in (_DLT, str(REPOSITORY)):
         if folder not in sys.path:
             sys.path.insert(0, folder)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PACKAGE = "pipelines"
+HEADER = "# Databricks notebook source"  # first line of a notebook, or Databricks takes it for a plain file
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.bundle.code import HEADER
 from local.bundle.finding import Finding
 from local.bundle.project import beside
 from local.bundle.sources import files_like, includes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from local.bundle.node import Node
     from local.bundle.project import Project
 
-_HEADER = "# Databricks notebook source"
 # Fields that name one file, by the last names on the way to them.
 _FILES = (
     ("notebook", "path"),
@@ -68,8 +68,8 @@ def headers(project: Project) -> Iterator[Finding]:
     """A notebook that Databricks would take for a plain file."""
     for file in project.notebooks:
         first, *_ = (project.root / file).read_bytes().splitlines() or [b""]
-        if first.rstrip() != _HEADER.encode():
-            yield Finding(file, 1, "the first line does not say that this is a notebook", f"write {_HEADER!r}")
+        if first.rstrip() != HEADER.encode():
+            yield Finding(file, 1, "the first line does not say that this is a notebook", f"write {HEADER!r}")
 
 
 def python(project: Project) -> Iterator[Finding]:
