@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 N_CORES = 2  # tasks at a time; more gain little on small tables and cost a model's memory each
 MASTER = f"local[{N_CORES}]"
-# How long, in whole seconds, a flow of a pipeline that has ended goes unnoticed; 0 keeps a core busy with looking.
-POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _LOG4J = """\
@@ -89,8 +87,6 @@ def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
             warnings.simplefilter("ignore")  # Connect warns that static configuration cannot be changed
             options = f"{java_options(for_minutes=for_minutes)} -Dlog4j2.configurationFile={log4j.as_uri()}"
             configuration = _configuration(home, delta_jars(), options)
-            if for_minutes:
-                configuration[POLLING_S] = "0"
             # Static configuration goes through a file, the one place where Connect's server reads it.
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
             log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")

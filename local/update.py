@@ -20,7 +20,6 @@ from pyspark.sql.streaming.listener import StreamingQueryListener
 from local.cause import cause_of
 from local.notebook import run_notebook
 from local.outgrown import remake_outgrown
-from local.session import POLLING_S
 from pipelines.errors import SettingsError, UpdateFailed
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
 from pipelines.tables import PIPELINE_TABLES
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
 PIPELINE_NOTEBOOKS = ("bronze", "silver", "gold")
 
+# How long, in whole seconds, a flow of a pipeline that has ended goes unnoticed; 0 keeps a core busy with looking.
+_POLLING_S = "spark.sql.pipelines.execution.streamstate.pollingInterval"
 _FLOW_EVENT = re.compile(r"Flow (?:\w+\.)*(?P<table>\w+) (?:is|has) (?P<state>[A-Z_]+)")
 _REPORT_LIMIT_S = 30.0
 
@@ -98,7 +99,7 @@ def update(  # noqa: PLR0913  # what one update is
     settings = load_settings(parameters)
     configuration = {CONFIGURATION_PREFIX + name: text for name, text in parameters.items()}
     if in_haste:
-        configuration[POLLING_S] = "0"
+        configuration[_POLLING_S] = "0"
     watch = _Watch(progress)
     spark.streams.addListener(watch)
     try:

@@ -1,4 +1,4 @@
-"""What tests share: one home, and the one Spark session a process can have."""
+"""What the tests of one process share: a home, and the one Spark session a process can have."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Keep what needs Spark in one of the processes, for each would start a session of its own.
+    """Keep each file's tests in one of the processes, for they share what is made for them; the long ones come first.
 
-    With `--connect` that is all that runs.
+    Those are the tests of the whole system, which stand at the top: what is left after them is shared out evenly.
+    With `--connect` what takes Spark alone is all that runs.
     """
     if config.getoption("--connect"):
         items[:] = [item for item in items if "spark" in getattr(item, "fixturenames", ())]
+    items.sort(key=lambda item: len(item.path.parts))
     for item in items:
-        if "home" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))

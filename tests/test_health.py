@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SCHEMA, MADE_UP = "health", "made_up"  # of the history; of rows made up for alerts
 NAMESPACE = "here"
 QUERIES = {dataset.name: dataset for dataset in datasets()}
+ALERTS: dict[str, Any] = {}
+for path in DASHBOARD.parent.glob("*.alert.yml"):
+    ALERTS |= yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]["alerts"]
 VERSIONS = {"counter": 2, "table": 2, "filter-multi-select": 2, "bar": 3, "line": 3}
 FIRST: Documents = {
     "edited": "The first stays. The second changes.",
@@ -244,10 +247,10 @@ UNSEEN = {"visible_at": None}
 BEGUN = run(40)  # the first good sync; what changed before it is no lag
 MANY_SEEN = tuple(written(20.4, 20, doc_id=f"seen {number}") for number in range(50))
 CASES = (
-    Case("sync", "a good sync an hour ago", False, (run(1),)),
-    Case("sync", "a partial one an hour ago", False, (run(1, "partial"),)),
-    Case("sync", "a good one too long ago", True, (run(3), run(1, "failed"), run(0.5, "refused"))),
-    Case("sync", "none ever", True),
+    Case("no_good_sync", "a good sync an hour ago", False, (run(1),)),
+    Case("no_good_sync", "a partial one an hour ago", False, (run(1, "partial"),)),
+    Case("no_good_sync", "a good one too long ago", True, (run(3), run(1, "failed"), run(0.5, "refused"))),
+    Case("no_good_sync", "none ever", True),
     Case("lag", "no change at all", False, (BEGUN, run(1))),
     Case("lag", "seen in time", False, (BEGUN, run(1)), (written(1.5, 1),)),
     Case("lag", "seen late", True, (BEGUN, run(1)), (written(4, 1),)),
@@ -292,7 +295,7 @@ def test_an_alert_fires_for_its_reason_alone(case: Case, spark: SparkSession) ->
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(
-    ("key", "expected"), [("sync", False), ("lag", False), ("dead_letters", True), ("pending", False)]
+    ("key", "expected"), [("no_good_sync", False), ("lag", False), ("dead_letters", True), ("pending", False)]
 )
 def test_alerts_read_the_tables_of_a_real_sync(key: str, expected: bool, spark: SparkSession) -> None:
     assert fires(spark, key, SCHEMA, NAMESPACE) is expected
@@ -302,7 +305,7 @@ def fires(spark: SparkSession, key: str, schema: str, namespace: str) -> bool:
     """Evaluate an alert as the service does: a column's first value against the threshold."""
     values = {
         "var.catalog": "spark_catalog",
-        "resources.schemas.embeddings.name": schema,
+        "resources.schemas.tables.name": schema,
         "var.index_name": "local",
         "var.namespace": namespace,
         "var.max_silence_h": "2",
@@ -312,9 +315,7 @@ def fires(spark: SparkSession, key: str, schema: str, namespace: str) -> bool:
     def filled(text: object) -> str:
         return re.sub(r"\$\{(.+?)\}", lambda match: values[match[1]], str(text))
 
-    alert = yaml.safe_load((DASHBOARD.parent / f"{key}.alert.yml").read_text(encoding="utf-8"))["resources"]["alerts"][
-        key
-    ]
+    alert = ALERTS[key]
     evaluation = alert["evaluation"]
     assert evaluation["comparison_operator"] == "GREATER_THAN"
     rows = spark.sql(filled(alert["query_text"])).collect()

@@ -1,4 +1,4 @@
-"""What stands twice: list items of one key, which the command line merges in silence, and resources of one name."""
+"""What stands twice: list items of one key, which the command line merges in silence, and resources of one key."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def doubled_items(project: Project) -> Iterator[Finding]:
 
 
 def doubled_resources(project: Project) -> Iterator[Finding]:
-    """Two files that define one resource."""
-    first: dict[tuple[str, str], Node] = {}
+    """Two resources of one key, be they of two kinds: the command line takes none of the two."""
+    first: dict[str, tuple[str, Node]] = {}
     for file in project.sources.files.values():
         for kind, resources in file.fields("resources").items():
             for key, node in resources.fields().items():
-                other = first.setdefault((kind, key), node)
+                other_kind, other = first.setdefault(key, (kind, node))
                 if other is not node:
-                    what = f"{kind}.{key} is defined here and in {other.file}:{other.line}"
-                    yield Finding.at(node, what, "give one of them another name")
+                    what = f"{kind}.{key} has the key of {other_kind}.{key}, {other.file}:{other.line}"
+                    yield Finding.at(node, what, "give one of them another key: no two resources share one")
 
 
 def _written(project: Project) -> Iterator[Node]:

@@ -20,6 +20,7 @@ _NAMES = {
     "alerts": "display_name",
     "secret_scopes": "name",
 }
+_PERSONAL = "${workspace.current_user"
 
 
 def default_target(project: Project) -> Iterator[Finding]:
@@ -35,13 +36,26 @@ def default_target(project: Project) -> Iterator[Finding]:
 
 
 def production(project: Project) -> Iterator[Finding]:
-    """A production target that belongs to whoever deployed last."""
+    """A production target that belongs to whoever deployed last, or to each who runs a command."""
     for name, target in project.sources.targets.items():
         bundle = next(bundle for bundle in project.bundles if bundle.target == name)
         owned = bundle.tree.fields("run_as") or target.text("workspace", "root_path")
         if bundle.tree.text("mode") == "production" and not owned:
             what = f"target {name} is production, and has neither run_as nor workspace.root_path"
             yield Finding.at(target, what, "say who it runs as, and where its files are")
+        root_path = target.at("workspace", "root_path")
+        if bundle.tree.text("mode") == "production" and root_path is not None and _PERSONAL in root_path.text():
+            what = f"target {name} is production, and each who runs a command has a root_path of their own"
+            yield Finding.at(root_path, what, "name the principal that it runs as: another would find no deployment")
+
+
+def open_secrets(project: Project) -> Iterator[Finding]:
+    """Permissions of a whole target that let their holders read the secrets of its scopes."""
+    for bundle in project.bundles:
+        for permission in bundle.tree.items("permissions") if bundle.resources("secret_scopes") else ():
+            if permission.text("level") == "CAN_VIEW":
+                what = f"target {bundle.target} gives CAN_VIEW to all it has: of a scope that is to read its secrets"
+                yield Finding.at(permission, what, "give permissions resource by resource, and none to the scope")
 
 
 def clashes(project: Project) -> Iterator[Finding]:
@@ -74,4 +88,4 @@ def _identities(bundle: Bundle) -> Iterator[tuple[tuple[str, ...], Node]]:
                 yield ("namespace", index, default.text(), f"the namespace of job {key}"), default
 
 
-CHECKS = (default_target, production, clashes)
+CHECKS = (default_target, production, open_secrets, clashes)

@@ -40,7 +40,7 @@ def test_development_mode_prefixes_names_with_the_user() -> None:
     assert bundle.is_development
     assert bundle.resources("jobs")["sync"].text("name") == "[dev jane_doe] streaming_embeddings_sync"
     assert bundle.resources("pipelines")["embeddings"].text("name") == "[dev jane_doe] streaming_embeddings"
-    assert bundle.resources("schemas")["embeddings"].text("name") == "dev_jane_doe_streaming_embeddings"
+    assert bundle.resources("schemas")["tables"].text("name") == "dev_jane_doe_streaming_embeddings"
     health = bundle.resources("dashboards")["health"]
     assert health.text("display_name").startswith("[dev jane_doe] ")
     assert health.text("dataset_schema") == "dev_jane_doe_streaming_embeddings"

@@ -61,7 +61,16 @@ SEEDS = (
         "resources/search.job.yml",
         "    search:\n",
         "    reconcile:\n",
-        "jobs.reconcile is defined here and in resources/reconcile.job.yml:4",
+        "jobs.reconcile has the key of jobs.reconcile, resources/reconcile.job.yml:4",
+    ),
+    Seed(
+        "a key in two kinds",
+        doubled_resources,
+        "resources/search.job.yml",
+        "    search:\n",
+        "    models:\n",
+        "jobs.models has the key of volumes.models, resources/models.volume.yml:4",
+        also=1,  # its name is not what staging's is any more
     ),
 )
 

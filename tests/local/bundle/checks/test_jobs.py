@@ -55,8 +55,8 @@ SEEDS = (
         "an environment that the job does not have",
         environment_keys,
         SYNC,
-        "environment_key: job\n          max_retries: 1\n          # The lease",
-        "environment_key: jobs\n          max_retries: 1\n          # The lease",
+        "environment_key: job\n          disable_auto_optimization: true\n          # For a driver",
+        "environment_key: jobs\n          disable_auto_optimization: true\n          # For a driver",
         "job sync, task write_to_pinecone runs in environment 'jobs', which the job does not have",
     ),
     Seed(

@@ -34,8 +34,8 @@ SEEDS = (
         "clusters on serverless compute",
         clusters_on_serverless,
         TOP,
-        "    type: complex\n    default: []\n  extra_index_url",
-        "    type: complex\n    default:\n      - num_workers: 1\n  extra_index_url",
+        "    type: complex\n    default: []\n  extra_index",
+        "    type: complex\n    default:\n      - num_workers: 1\n  extra_index",
         "pipeline embeddings is serverless and has clusters",
         at="default:",
     ),
@@ -52,7 +52,7 @@ SEEDS = (
         "no schema",
         one_schema,
         PIPELINE,
-        "      schema: ${resources.schemas.embeddings.name}\n",
+        "      schema: ${resources.schemas.tables.name}\n",
         "",
         "pipeline embeddings has no schema",
         at="    embeddings:",
@@ -75,7 +75,7 @@ def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
 
 def test_classic_compute_may_have_clusters(copy: Path) -> None:
     edit(copy, TOP, "for classic\n    default: true\n", "for classic\n    default: false\n")
-    clusters = "    type: complex\n    default: []\n  extra_index_url"
+    clusters = "    type: complex\n    default: []\n  extra_index"
     must_be_silent(copy, TOP, clusters, clusters.replace("[]", "[{num_workers: 1}]"))
 
 

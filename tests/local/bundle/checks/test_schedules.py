@@ -27,9 +27,8 @@ SEEDS = (
         cron_expressions,
         TOP,
         "quartz_cron_expression: ${var.schedule}",
-        "quartz_cron_expression: 0 0 6 * * *  # ${var.schedule}",
+        "quartz_cron_expression: 0 0 6 * * *",
         "exactly one of day of month and day of week must be ?",
-        also=1,  # the variable is not used
     ),
     Seed(
         "an alert's cron expression out of range",
@@ -37,7 +36,7 @@ SEEDS = (
         ALERT,
         "quartz_cron_schedule: 0 20 * * * ?",
         "quartz_cron_schedule: 0 60 * * * ?",
-        "alert sync has cron expression '0 60 * * * ?', minutes says '60', allowed is 0 to 59",
+        "alert no_good_sync has cron expression '0 60 * * * ?', minutes says '60', allowed is 0 to 59",
     ),
     Seed(
         "a job's time zone",
@@ -53,14 +52,14 @@ SEEDS = (
         ALERT,
         "timezone_id: UTC",
         "timezone_id: Europe",
-        "alert sync has the unknown time zone 'Europe'",
+        "alert no_good_sync has the unknown time zone 'Europe'",
     ),
     Seed(
         "a schedule beside a trigger",
         one_start,
         TOP,
         "          trigger:\n",
-        "          schedule: *schedule\n          trigger:\n",
+        '          schedule: {quartz_cron_expression: "0 0 6 * * ?", timezone_id: UTC}\n          trigger:\n',
         "job sync has schedule and trigger",
         at="trigger:",
     ),

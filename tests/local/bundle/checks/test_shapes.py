@@ -73,7 +73,7 @@ SEEDS = (
         "resources/sync.alert.yml",
         "comparison_operator: GREATER_THAN",
         "comparison_operator: MORE_THAN",
-        "alert sync: 'MORE_THAN' is not a valid ComparisonOperator",
+        "alert no_good_sync: 'MORE_THAN' is not a valid ComparisonOperator",
     ),
     Seed(
         "a kind of resource that is not checked",

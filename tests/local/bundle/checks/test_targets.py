@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.bundle.checks.targets import clashes, default_target, production
+from local.bundle.checks.targets import clashes, default_target, open_secrets, production
 from tests.local.bundle.seed import SYNC, TOP, Seed, edit, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PRODUCTION = """\
-    workspace:
-      # Of whoever deploys, best a service principal: in a shared folder others could edit what runs in its name.
-      root_path: /Workspace/Users/${workspace.current_user.userName}/.bundle/${bundle.name}/${bundle.target}
-    run_as:
-      service_principal_name: ${var.service_principal}
-"""
+PRODUCTION = "    mode: production\n    workspace: *workspace\n    run_as: *run_as\n"
 SEEDS = (
     Seed(
         "no default target",
@@ -33,8 +27,8 @@ SEEDS = (
         "two default targets",
         default_target,
         TOP,
-        "  staging:\n    workspace",
-        "  staging:\n    default: true\n    workspace",
+        "  staging:\n    mode",
+        "  staging:\n    default: true\n    mode",
         "a second target is the default, after line",
         at="default: true",
     ),
@@ -43,10 +37,27 @@ SEEDS = (
         production,
         TOP,
         PRODUCTION,
-        "",
+        "    mode: production\n",
         "target prod is production, and has neither run_as nor workspace.root_path",
         at="  prod:",
-        also=1,  # the service principal is not used
+    ),
+    Seed(
+        "production that is everybody's",
+        production,
+        TOP,
+        "root_path: /Workspace/Users/${var.service_principal}/",
+        "root_path: /Workspace/Users/${workspace.current_user.userName}/",
+        "target prod is production, and each who runs a command has a root_path of their own",
+        also=1,  # and so is staging
+    ),
+    Seed(
+        "secrets that everybody may read",
+        open_secrets,
+        TOP,
+        "    # By resource, not for the target",
+        "    permissions:\n      - level: CAN_VIEW\n        group_name: users\n    # By resource, not for the target",
+        "target prod gives CAN_VIEW to all it has: of a scope that is to read its secrets",
+        at="- level: CAN_VIEW",
     ),
     Seed(
         "a job's name in two targets",
@@ -81,7 +92,7 @@ SEEDS = (
         TOP,
         "default: streaming_embeddings\n",
         "default: staging_streaming_embeddings\n",
-        "catalog and name of schema embeddings is the same in targets staging (databricks.yml:",
+        "catalog and name of schema tables is the same in targets staging (databricks.yml:",
     ),
     Seed(
         "a namespace in two targets",
@@ -111,6 +122,5 @@ def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
 
 def test_a_workspace_of_its_own_may_have_the_same_names(copy: Path) -> None:
     edit(copy, TOP, "name: streaming_embeddings_sync_staging", "name: streaming_embeddings_sync")
-    must_be_silent(
-        copy, TOP, "  staging:\n    workspace:\n", "  staging:\n    workspace:\n      host: https://s.example.com\n"
-    )
+    own = "    workspace:\n      host: https://prod.example.com\n      root_path: /Workspace/Users/somebody\n"
+    must_be_silent(copy, TOP, "    workspace: *workspace\n", own)

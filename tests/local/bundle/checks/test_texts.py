@@ -17,8 +17,8 @@ SEEDS = (
         "an address of a job",
         addresses,
         TOP,
-        "    type: complex\n    default: []\n  alert_subscriptions",
-        "    type: complex\n    default:\n      - someone@example\n  alert_subscriptions",
+        "    type: complex\n    default: []\n  pipeline_notifications",
+        "    type: complex\n    default:\n      - someone@example\n  pipeline_notifications",
         "'someone@example' is to be notified, and is no email address",
         at="- someone@example",
     ),
@@ -62,8 +62,8 @@ def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
         (TOP, "default: pinecone_api_key", "default: api_key"),
         (
             TOP,
-            "    type: complex\n    default: []\n  alert_subscriptions",
-            "    type: complex\n    default: [jane.o'neil+x@mail.example.co.uk]\n  alert_subscriptions",
+            "    type: complex\n    default: []\n  pipeline_notifications",
+            "    type: complex\n    default: [jane.o'neil+x@mail.example.co.uk]\n  pipeline_notifications",
         ),
     ],
 )

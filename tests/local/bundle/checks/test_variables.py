@@ -60,9 +60,9 @@ SEEDS = (
         "a reference to a field that is not there",
         dangling,
         "resources/models.volume.yml",
-        "${resources.schemas.embeddings.name}",
-        "${resources.schemas.embeddings.nam}",
-        "${resources.schemas.embeddings.nam} leads nowhere",
+        "${resources.schemas.tables.name}",
+        "${resources.schemas.tables.nam}",
+        "${resources.schemas.tables.nam} leads nowhere",
     ),
     Seed(
         "a reference to a field of the workspace that is not there",
