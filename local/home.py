@@ -33,12 +33,15 @@ class Home:
             SettingsError: it is a file, or cannot be written.
         """
         root = Path(folder).expanduser().resolve()
+        is_new = not root.exists()
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"--home {folder} cannot be used ({error.strerror}): choose another folder") from error
         if not os.access(root, os.W_OK):
             raise SettingsError(f"--home {folder} cannot be written: choose another folder")
+        if is_new:  # neither git nor `databricks bundle deploy` is to take it along
+            (root / ".gitignore").write_text("*\n", encoding="ascii")
         return cls(root)
 
     @property

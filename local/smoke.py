@@ -56,7 +56,7 @@ def smoke(
     if poll_s <= 0:
         raise SettingsError(f"--poll-s is {poll_s:g}; allowed is more than 0")
     screen, workspace = Screen(), Workspace(profile, poll_s)
-    name = resolve(sources, target, {}, workspace.short_name()).resources("jobs")["sync"].text("name")
+    name = resolve(sources, target, {}, workspace.user()).resources("jobs")["sync"].text("name")
     job = workspace.job(name, f"deploy first: databricks bundle deploy -t {target}")
     settings = _settings(job)
     warehouse_id = workspace.warehouse_id(warehouse_id)  # what is missing is missed before the job runs
@@ -128,7 +128,7 @@ def _parsed(workspace: Workspace, run: JobRun, name: str, read: Callable[[str], 
 def _summarise(screen: Screen, title: str, checks: list[Check]) -> None:
     table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2))
     for name in ("check", "expected", "found", ""):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name in ("check", ""), overflow="fold")  # long values take a second line
     for check in checks:
         mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
         table.add_row(*(escape(text) for text in (check.what, check.expected, check.found)), mark)

@@ -36,6 +36,7 @@ _STATEMENT_WAIT: Final = "10s"  # the service takes 5 to 50
 _STATEMENT_LIMIT_S: Final = 900.0  # a warehouse that sleeps may take minutes to start
 _LONGEST_TEXT: Final = 400
 _FINAL: Final = (errors.BadRequest, errors.Unauthenticated, errors.PermissionDenied, errors.NotFound)  # worth no retry
+_PRINCIPAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEBUG_INFO = re.compile(r"\. (?:Config|Env): ")  # which the SDK puts behind some messages
 _LOG_IN = "set DATABRICKS_HOST and DATABRICKS_TOKEN, or log in with `databricks auth login` and name its --profile"
 
@@ -63,10 +64,10 @@ class Workspace:
         self._client = WorkspaceClient(config=config)
         self._poll_s = poll_s
 
-    def short_name(self) -> str:
-        """Return the name that development mode puts in front of everything: the CLI's `current_user.short_name`."""
+    def user(self) -> str:
+        """Return the name that development mode shortens and puts in front of everything."""
         with self._asking("the current user"):
-            return _short(self._client.current_user.me())
+            return _name(self._client.current_user.me())
 
     def job(self, name: str, advice: str) -> DeployedJob:
         """Find a job by its name.
@@ -204,12 +205,10 @@ class Workspace:
         return DeploymentError(f"{host} cannot be reached, or is no workspace ({cause}): {advice}")
 
 
-def _short(user: User) -> str:
-    """Shorten a user's name as the CLI does: what stands before the @, letters and digits; of a principal its name."""
+def _name(user: User) -> str:
+    """A user's name, or of a principal, which is a number, what people call it."""
     name = user.user_name or ""
-    if user.display_name and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name):
-        name = user.display_name
-    return re.sub(r"[\W_]+", "_", name.partition("@")[0].lower()).strip("_")
+    return user.display_name if user.display_name and _PRINCIPAL.fullmatch(name) else name
 
 
 def _one_line(said: object) -> str:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from pyspark.sql import functions as F  # noqa: N812  # Spark's own name for it
 
-from local.health import DASHBOARD, answer, datasets
+from local.health import answer, datasets
 from local.index_server import Fault, IndexServer
 from local.job import Job
 from local.options import Source, parameters
 from pipelines.errors import VectorIndexError
 from pipelines.ids import doc_id
-from pipelines.state_tables import DEAD_LETTER, FORGOTTEN, INDEX_STATE, STATE_TABLES, SYNC_RUNS
 from pipelines.tables import EMBEDDINGS
+from tests.alerts import fires
 from tests.whole_world import KEY, Documents, World
 
 if TYPE_CHECKING:
@@ -30,13 +26,9 @@ if TYPE_CHECKING:
 
     from pipelines.report import SyncReport
 
-SCHEMA, MADE_UP = "health", "made_up"  # of the history; of rows made up for alerts
+SCHEMA = "health"
 NAMESPACE = "here"
 QUERIES = {dataset.name: dataset for dataset in datasets()}
-ALERTS: dict[str, Any] = {}
-for path in DASHBOARD.parent.glob("*.alert.yml"):
-    ALERTS |= yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]["alerts"]
-VERSIONS = {"counter": 2, "table": 2, "filter-multi-select": 2, "bar": 3, "line": 3}
 FIRST: Documents = {
     "edited": "The first stays. The second changes.",
     "deleted": "This one is going to leave.",
@@ -213,147 +205,9 @@ def test_a_query_names_no_schema_and_says_which_namespace(name: str, history: Hi
     assert ({"index", "namespace"} <= set(history.found[name][0].__fields__)) == of_a_place
 
 
-def run(ended_h: float, outcome: str = "succeeded", **more: Any) -> dict[str, Any]:
-    """One row of `sync_runs`: a sync that ended so many hours ago, had sent a record, and saw it."""
-    at = ago(ended_h)
-    usual = {"run_id": f"run {ended_h}", "recipe": "r", "n_upserted": 1, "n_deleted": 0, "n_pending": 0}
-    return {**usual, "started_at": ago(ended_h + 0.2), "ended_at": at, "visible_at": at, "outcome": outcome, **more}
-
-
-def written(changed_h: float, run_h: float, **more: Any) -> dict[str, Any]:
-    """One row of `index_state`: a document that changed so many hours ago, written by the sync that ended then."""
-    usual = {"doc_id": f"changed {changed_h}", "recipe": "r", "document_hash": "h", "run_id": f"run {run_h}"}
-    return {**usual, "changed_at": ago(changed_h), "synced_at": ago(run_h + 0.1), **more}
-
-
-def ago(hours: float) -> datetime:
-    return datetime.now(UTC) - timedelta(hours=hours)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A namespace of its own, and whether an alert fires for it."""
-
-    key: str  # of the alert
-    name: str  # of the namespace
-    fires: bool
-    runs: tuple[dict[str, Any], ...] = ()
-    state: tuple[dict[str, Any], ...] = ()
-    forgotten: tuple[dict[str, Any], ...] = ()
-    dead: tuple[dict[str, Any], ...] = ()
-
-
-UNSEEN = {"visible_at": None}
-BEGUN = run(40)  # the first good sync; what changed before it is no lag
-MANY_SEEN = tuple(written(20.4, 20, doc_id=f"seen {number}") for number in range(50))
-CASES = (
-    Case("no_good_sync", "a good sync an hour ago", False, (run(1),)),
-    Case("no_good_sync", "a partial one an hour ago", False, (run(1, "partial"),)),
-    Case("no_good_sync", "a good one too long ago", True, (run(3), run(1, "failed"), run(0.5, "refused"))),
-    Case("no_good_sync", "none ever", True),
-    Case("lag", "no change at all", False, (BEGUN, run(1))),
-    Case("lag", "seen in time", False, (BEGUN, run(1)), (written(1.5, 1),)),
-    Case("lag", "seen late", True, (BEGUN, run(1)), (written(4, 1),)),
-    Case("lag", "one of many late", False, (BEGUN, run(20), run(1)), (*MANY_SEEN, written(4, 1))),
-    Case("lag", "one of many never seen", True, (BEGUN, run(20), run(5, **UNSEEN)), (*MANY_SEEN, written(5.4, 5))),
-    Case("lag", "its run died", True, (BEGUN,), (written(5.4, 5),)),
-    Case("lag", "a later write was seen", False, (BEGUN, run(5, **UNSEEN), run(4.5)), (written(5.4, 5),)),
-    Case("lag", "seen, but the day before", False, (BEGUN, run(30)), (written(38, 30),)),
-    Case("lag", "nothing had to be sent", False, (BEGUN, run(5, n_upserted=0, **UNSEEN)), (written(5.4, 5),)),
-    Case("lag", "there before the first sync", False, (run(1),), (written(500, 1),)),
-    Case("lag", "written again, of another recipe", False, (BEGUN, run(1, recipe="s")), (written(30, 1, recipe="s"),)),
-    Case("lag", "not known to be written", False, (BEGUN, run(5, "failed")), (written(9, 5, document_hash=None),)),
-    Case("lag", "allowed back", False, (BEGUN, run(1)), (written(30, 1, doc_id="back"),), ({"doc_id": "back"},)),
-    Case("dead_letters", "none", False, (run(1),)),
-    Case("dead_letters", "one", True, dead=({"id": "x#0", "doc_id": "x"},)),
-    Case("pending", "nothing held back", False, (run(30), run(1))),
-    Case(
-        "pending", "for more than a day", True, (run(26), run(25, n_pending=2), run(13, "failed"), run(1, n_pending=1))
-    ),
-    Case("pending", "since the first sync", True, (run(25, n_pending=2),)),
-    Case("pending", "not all the time", False, (run(25, n_pending=2), run(13), run(1, n_pending=1))),
-    Case("pending", "no sync ever", False),
-)
-
-
-@pytest.fixture(scope="module")
-def cases(spark: SparkSession) -> None:
-    spark.sql(f"CREATE SCHEMA IF NOT EXISTS {MADE_UP}")
-    for table in STATE_TABLES:
-        spark.sql(table.creation(f"{MADE_UP}.{table.name}"))
-    for table, field in ((SYNC_RUNS, "runs"), (INDEX_STATE, "state"), (FORGOTTEN, "forgotten"), (DEAD_LETTER, "dead")):
-        rows = [{"index": "local", "namespace": case.name, **row} for case in CASES for row in getattr(case, field)]
-        values = [tuple(row.get(name) for name in table.columns) for row in rows]
-        spark.createDataFrame(values, table.ddl()).writeTo(f"{MADE_UP}.{table.name}").append()
-
-
-@pytest.mark.usefixtures("cases")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.key}: {case.name}")
-def test_an_alert_fires_for_its_reason_alone(case: Case, spark: SparkSession) -> None:
-    assert fires(spark, case.key, MADE_UP, case.name) is case.fires
-
-
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(
     ("key", "expected"), [("no_good_sync", False), ("lag", False), ("dead_letters", True), ("pending", False)]
 )
 def test_alerts_read_the_tables_of_a_real_sync(key: str, expected: bool, spark: SparkSession) -> None:
     assert fires(spark, key, SCHEMA, NAMESPACE) is expected
-
-
-def fires(spark: SparkSession, key: str, schema: str, namespace: str) -> bool:
-    """Evaluate an alert as the service does: a column's first value against the threshold."""
-    values = {
-        "var.catalog": "spark_catalog",
-        "resources.schemas.tables.name": schema,
-        "var.index_name": "local",
-        "var.namespace": namespace,
-        "var.max_silence_h": "2",
-        "var.max_lag_s": "7200",
-    }
-
-    def filled(text: object) -> str:
-        return re.sub(r"\$\{(.+?)\}", lambda match: values[match[1]], str(text))
-
-    alert = ALERTS[key]
-    evaluation = alert["evaluation"]
-    assert evaluation["comparison_operator"] == "GREATER_THAN"
-    rows = spark.sql(filled(alert["query_text"])).collect()
-    if not rows:
-        return bool(evaluation["empty_result_state"] == "TRIGGERED")
-    return bool(rows[0][evaluation["source"]["name"]] > float(filled(evaluation["threshold"]["value"]["double_value"])))
-
-
-@pytest.mark.usefixtures("cases")
-def test_no_namespace_is_mixed_with_another(spark: SparkSession) -> None:
-    lag = {row.namespace: row.lag_p95_s for row in answer(spark, MADE_UP, QUERIES["lag"]).collect()}
-    assert lag["seen late"] > 7200 > lag["seen in time"] > 0
-    n_runs: Counter[str] = Counter()
-    for row in answer(spark, MADE_UP, QUERIES["syncs"]).collect():
-        n_runs[row.namespace] += row.n_runs
-    assert n_runs == {case.name: len(case.runs) for case in CASES if case.runs}
-
-
-@pytest.mark.usefixtures("history")
-def test_every_widget_shows_columns_that_its_query_has(spark: SparkSession) -> None:
-    columns = {name: set(answer(spark, SCHEMA, dataset).columns) for name, dataset in QUERIES.items()}
-    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    shown = set()
-    for page in board["pages"]:
-        places = set()
-        for item in page["layout"]:
-            widget, where = item["widget"], item["position"]
-            cells = {(where["x"] + i, where["y"] + j) for i in range(where["width"]) for j in range(where["height"])}
-            assert not cells & places
-            assert max(x for x, _ in cells) < 6
-            places |= cells
-            named = set()
-            for query in (it["query"] for it in widget["queries"]):
-                shown.add(query["datasetName"])
-                for field in query["fields"]:
-                    named.add(field["name"])
-                    assert re.search(r"`(\w+)`", field["expression"])[1] in columns[query["datasetName"]]
-            assert set(re.findall(r'"fieldName": "(.+?)"', json.dumps(widget["spec"]))) == named
-            assert widget["spec"]["version"] == VERSIONS[widget["spec"]["widgetType"]]
-    assert shown == set(QUERIES)
-    assert all(line.endswith("\n") for it in board["datasets"] for line in it["queryLines"])

@@ -98,13 +98,18 @@ def resolved(root: Path, target: str, variables: Mapping[str, Any], user: str = 
     return bundle
 
 
+def short_name(name: str) -> str:
+    """Shorten a user's or a principal's name as the command line does: what stands before the @, letters and digits."""
+    return re.sub(r"[\W_]+", "_", name.partition("@")[0].lower()).strip("_")
+
+
 def resolve(sources: Sources, target: str, variables: Mapping[str, Any], user: str = _USER) -> Bundle:
     """Resolve a target that is there, and list what leads nowhere instead of raising."""
     tree = sources.of_target(target)
     fields = dict(tree.fields())
     fields["variables"] = _with_values(fields["variables"], variables)
     fields["bundle"] = _with(fields.get("bundle"), {"target": target})
-    me = {"userName": user, "short_name": re.sub(r"\W", "_", user.partition("@")[0])}
+    me = {"userName": user, "short_name": short_name(user)}
     fields["workspace"] = _with(_with(None, _WORKSPACE), tree.fields("workspace"))
     fields["workspace"] = _with(fields["workspace"], {"current_user": _with(None, me)})
     if tree.text("mode") == "development":

@@ -20,16 +20,16 @@ JOB = "[dev ada_lovelace] streaming_embeddings_sync"
 PARAMETERS = {
     "source_table": "main.docs.articles",
     "catalog": "main",
-    "schema": "dev_ada",
+    "schema": "dev_ada_lovelace",
     "index_name": "docs",
-    "namespace": "dev-ada",
+    "namespace": "dev-ada_lovelace",
     "dry_run": "false",
     "version_column": "-",
 }
 REPORT = SyncReport(
-    "r1", "docs", "dev-ada", datetime.now(UTC), 0, dimension=3, n_documents=2, n_records=3, outcome="succeeded"
+    "r1", "docs", "dev-ada_lovelace", datetime.now(UTC), 0, dimension=3, n_documents=2, n_records=3, outcome="succeeded"
 )
-STATE, RUNS = ("main.dev_ada.index_state", "docs", "dev-ada"), ("main.dev_ada.sync_runs", "docs", "dev-ada")
+STATE, RUNS = ((f"main.dev_ada_lovelace.{table}", "docs", "dev-ada_lovelace") for table in ("index_state", "sync_runs"))
 
 
 def with_report(**fields: Any) -> str:

@@ -77,6 +77,12 @@ def test_two_homes_are_held_at_once_and_share_no_path(tmp_path: Path) -> None:
     assert len({getattr(home, name) for home in (one, other) for name in names}) == 2 * len(names)
 
 
+def test_a_home_that_is_made_is_nothing_to_git_and_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+    assert (Home.at(tmp_path / "new").root / ".gitignore").read_text(encoding="ascii") == "*\n"
+    Home.at(tmp_path)
+    assert not (tmp_path / ".gitignore").exists()
+
+
 def test_a_home_is_made_with_its_parents_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert Home.at("deep/down").root == tmp_path / "deep" / "down"

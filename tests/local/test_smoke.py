@@ -62,7 +62,7 @@ def test_a_job_without_one_of_our_tasks_is_an_old_one(smoke: Smoke) -> None:
         ({}, {RUNS: [["r0"]]}, "last run in sync_runs: expected r1, found r0"),
         ({}, {RUNS: [[None]]}, "last run in sync_runs: expected r1, found none"),
         ({"dimension": 4}, {}, "dimension: expected 3, found 4"),
-        ({"namespace": "prod"}, {}, "index and namespace: expected docs/dev-ada, found docs/prod"),
+        ({"namespace": "prod"}, {}, "index and namespace: expected docs/dev-ada_lovelace, found docs/prod"),
         (
             {"outcome": "refused", "error": "too many"},
             {},
