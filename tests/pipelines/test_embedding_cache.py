@@ -18,22 +18,19 @@ from pipelines.to_embeddings import to_embeddings
 from tests.pipelines.stage import Stage, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyspark.sql import SparkSession
 
 TEXTS = ["One.", "Two.", "One.", "Three.", "One."]
 
 
 @pytest.fixture
-def stage(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(spark: SparkSession, request: pytest.FixtureRequest) -> Stage:
     schema = f"cache_{request.node.name[5:45].strip('_')}"
     settings = Settings(source_table="a.b", schema=schema)
     spark.sql(f"CREATE SCHEMA {schema}")
     for table in (EMBEDDINGS, EMBEDDING_CACHE):
         spark.sql(table.creation(settings.table(table.name)))
-    yield Stage(spark, settings)
-    spark.sql(f"DROP SCHEMA {schema} CASCADE")
+    return Stage(spark, settings)
 
 
 def test_a_text_goes_through_the_model_once_and_then_never_again(stage: Stage) -> None:
@@ -76,17 +73,16 @@ BROKEN = {  # as SQL
 }
 
 
-@pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_table_costs_as_many_calls_as_rows_and_is_whole_again(stage: Stage, name: str) -> None:
+def test_a_broken_table_costs_as_many_calls_as_rows_and_is_whole_again(stage: Stage) -> None:
     stage.run(list(TEXTS))
-    statement, n_lost = BREAKS[name]
-    stage.spark.sql(statement.format(cache=stage.cache))
-    assert stage.n_model_calls(list(TEXTS)) == n_lost
-    stage.run(list(TEXTS))
-    if name == "missing":
-        stage.spark.sql(EMBEDDING_CACHE.creation(stage.cache))  # as `prepare` does
-        stage.keep()
-    assert stage.n_model_calls(list(TEXTS)) == 0
+    for name, (statement, n_lost) in BREAKS.items():
+        stage.spark.sql(statement.format(cache=stage.cache))
+        assert stage.n_model_calls(list(TEXTS)) == n_lost, name
+        stage.run(list(TEXTS))
+        if name == "missing":
+            stage.spark.sql(EMBEDDING_CACHE.creation(stage.cache))  # as `prepare` does
+            stage.keep()
+        assert stage.n_model_calls(list(TEXTS)) == 0, name
 
 
 def test_a_broken_row_costs_one_call_and_is_whole_again(stage: Stage) -> None:
