@@ -61,6 +61,7 @@ def delta_jars() -> list[Path]:
 # the code it makes (48 MB by default, past which it throws code away and begins again), and few collections.
 _OPTIONS = "-XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g -Xmn640m"
 _FOR_SECONDS = "-XX:TieredStopAtLevel=1"  # the quick compiler alone
+EXECUTOR_OPTIONS = f"{_FOR_SECONDS} -XX:+UseSerialGC"  # of workers that are processes: half of the time they take else
 # The optimising one too, from six times as many calls on as is Java's default.
 _FOR_MINUTES = (
     "-XX:Tier4InvocationThreshold=30000 -XX:Tier4MinInvocationThreshold=4000 "

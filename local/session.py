@@ -25,7 +25,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from local.java import find_java
-from local.jvm import CONF_DIR, delta_jars, end_jvm, java_options, start_jvm
+from local.jvm import CONF_DIR, EXECUTOR_OPTIONS, delta_jars, end_jvm, java_options, start_jvm
 from pipelines.errors import SettingsError
 from pipelines.sql import sql_string
 
@@ -110,6 +110,7 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         "spark.driver.extraJavaOptions": java_options,
+        "spark.executor.extraJavaOptions": EXECUTOR_OPTIONS,
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
