@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.bundle.bundle import Bundle, resolve
+from local.bundle.overrides import read_overrides
 from local.bundle.reads import Package, Reads
 from local.bundle.sources import ROOT_FILE, Sources
 
@@ -30,8 +31,8 @@ class Project:
 
     @classmethod
     def of(cls, sources: Sources) -> Project:
-        """Resolve every target; a variable that is yours to fill in gets its own name as value."""
-        bundles = tuple(resolve(sources, name, _stand_ins(sources, node)) for name, node in sources.targets.items())
+        """Resolve every target; a variable that is yours to fill in, and is not yet, gets its own name as value."""
+        bundles = tuple(resolve(sources, name, _values(sources, name, node)) for name, node in sources.targets.items())
         resources = [node for bundle in bundles for kind in _RUNNING for node in bundle.resources(kind).values()]
         named = {file for node in resources for file in python_notebooks(node)}
         there = tuple(sorted(file for file in named if (sources.root / file).is_file()))
@@ -90,9 +91,12 @@ def beside(node: Node, path: str | None = None) -> str:
     return "/".join(parts)
 
 
-def _stand_ins(sources: Sources, target: Node) -> Mapping[str, object]:
-    return {
-        name: [] if node.text("type") == "complex" else name
-        for name, node in sources.merged.fields("variables").items()
-        if name not in target.fields("variables") and not node.fields().keys() & {"default", "lookup"}
+def _values(sources: Sources, target: str, node: Node) -> Mapping[str, object]:
+    declared = sources.merged.fields("variables")
+    stand_ins = {
+        name: [] if variable.text("type") == "complex" else name
+        for name, variable in declared.items()
+        if name not in node.fields("variables") and not variable.fields().keys() & {"default", "lookup"}
     }
+    given = read_overrides(sources.root, target)
+    return stand_ins | {name: value for name, value in given.items() if name in declared}

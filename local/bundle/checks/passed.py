@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
 from local.bundle.project import python_notebooks
 from local.bundle.reads import SETTINGS, Reads
 from local.options import ONCE
-from pipelines.settings import CONFIGURATION_PREFIX
+from pipelines.errors import SettingsError
+from pipelines.settings import CONFIGURATION_PREFIX, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from local.bundle.node import Node
     from local.bundle.project import Project
 
+# A variable without a value has its own name for one.
+_FILLED_IN = {"source_table": "schema.table", "catalog": "catalog", "id_column": "id", "text_column": "text"}
 _LOCAL = {"pinecone_host"}  # settings of other services than Pinecone
 
 
@@ -61,6 +65,25 @@ def unlike(project: Project) -> Iterator[Finding]:
                         yield Finding.at(parameter, what, "write the same in both")
 
 
+def unloadable(project: Project) -> Iterator[Finding]:
+    """A value that the settings refuse, as `prepare` would only after a deployment."""
+    for name, _, passed, _ in _users(project):
+        texts = {setting: _value(node) for setting, node in passed.items() if setting in SETTINGS}
+        try:
+            load_settings(_FILLED_IN | {setting: text for setting, text in texts.items() if text}, environment={})
+        except SettingsError as error:
+            culprit = re.match(r"setting (\w+)", str(error))
+            node = passed.get(culprit[1]) if culprit else None
+            if node is not None:
+                yield Finding.at(node, f"{name}: {error}", "correct it here, or the variable that it comes from")
+
+
+def _value(node: Node) -> str:
+    """What a parameter, or a line of a configuration, passes; nothing where it is yours to fill in, and is not yet."""
+    text = node.text("default") if node.fields() else node.text()
+    return "" if text in _FILLED_IN else text
+
+
 def _users(project: Project) -> Iterator[tuple[str, Node, Mapping[str, Node], Reads]]:
     """Give jobs and pipelines that run notebooks: words for them, what they pass by setting, what is read."""
     for kind in ("jobs", "pipelines"):
@@ -87,4 +110,4 @@ def _configured(pipeline: Node) -> dict[str, Node]:
     return found
 
 
-CHECKS = (unpassed, unreachable, unknown, unlike)
+CHECKS = (unpassed, unreachable, unknown, unlike, unloadable)

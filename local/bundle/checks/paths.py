@@ -29,6 +29,7 @@ _FILES = (
     ("sql_task", "file", "path"),
     ("file_path",),
 )
+_NEEDED = ("notebooks", "pipelines", "requirements", "pyproject")  # what jobs and pipelines run and install
 _KINDS = ("jobs", "pipelines", "dashboards", "alerts")
 
 
@@ -90,6 +91,8 @@ def excluded(project: Project) -> Iterator[Finding]:
         pattern = pattern + "**" if pattern.endswith("/") else pattern
         if not any(fnmatchcase(file, pattern) or _matches_a_name(file, pattern) for file in there):
             yield Finding.at(node, f"sync.exclude {node.text()} matches no file", "correct the pattern, or remove it")
+        elif taken := next((name for name in _NEEDED if pattern.startswith(name)), None):
+            yield Finding.at(node, f"sync.exclude {node.text()} keeps {taken} from the workspace", "remove it")
 
 
 def _is_lost(root: Path, node: Node) -> bool:

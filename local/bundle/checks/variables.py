@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
+from local.bundle.overrides import overrides_file
 from local.bundle.references import REFERENCE
+from local.bundle.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,8 +60,32 @@ def dangling(project: Project) -> Iterator[Finding]:
             yield Finding.at(lost.node, f"${{{lost.path}}} leads nowhere, or in a circle", fix)
 
 
+def overrides(project: Project) -> Iterator[Finding]:
+    """A target's file of values that does not read, or sets what it cannot."""
+    declared = _declared(project)
+    for target in project.sources.targets:
+        file = overrides_file(target)
+        path = project.root / file
+        if not path.is_file():
+            continue
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+            yield Finding(file, line, f"this is no JSON, {error}", "correct it: an object of variables with values")
+            continue
+        values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
+        for name, node in values.fields().items():
+            if name not in declared:
+                close = difflib.get_close_matches(name, declared, n=1) or sorted(declared)
+                yield Finding.at(node.named, f"there is no variable {name}", f"write {' or '.join(close)}")
+            elif declared[name].at("lookup") is not None:
+                what = f"variable {name} is looked up, and not read from here"
+                yield Finding.at(node.named, what, f"set the environment variable BUNDLE_VAR_{name}, or pass --var")
+
+
 def _declared(project: Project) -> Mapping[str, Node]:
     return project.sources.merged.fields("variables")
 
 
-CHECKS = (descriptions, unused, undeclared, dangling)
+CHECKS = (descriptions, unused, undeclared, dangling, overrides)

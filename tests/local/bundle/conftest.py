@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.bundle.overrides import overrides_file
 from tests.local.bundle.seed import ROOT
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ def copy(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for name in ("resources", "notebooks"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    given = tmp_path / overrides_file("dev")
+    given.parent.mkdir(parents=True)
+    given.write_text(
+        '{"catalog": "main", "source_table": "main.docs.articles",\n"id_column": "id", "text_column": "body"}\n'
+    )
     (tmp_path / "pipelines").symlink_to(ROOT / "pipelines")
     for name in ("local", "tests", "benchmarks", "docs"):
         (tmp_path / name).mkdir()

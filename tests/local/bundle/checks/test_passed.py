@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.bundle.checks.passed import unknown, unlike, unpassed, unreachable
+from local.bundle.checks.passed import unknown, unlike, unloadable, unpassed, unreachable
+from local.bundle.overrides import overrides_file
 from tests.local.bundle.seed import PIPELINE, SYNC, Seed, must_be_silent
 
 if TYPE_CHECKING:
@@ -75,6 +76,26 @@ SEEDS = (
         "        namespace:",
         "pipeline embeddings passes namespace without streaming_embeddings., which is no setting",
         also=1,  # namespace is not passed
+    ),
+    Seed(
+        "a value that the settings refuse",
+        unloadable,
+        SYNC,
+        'default: "0.2"',
+        'default: "20%"',
+        "job sync: setting max_delete_ratio is '20%'; allowed is a number (float)",
+        at="- name: max_delete_ratio",
+    ),
+    Seed(
+        "a value that the settings refuse, filled in",
+        unloadable,
+        overrides_file("dev"),
+        '"main.docs.articles"',
+        '"articles"',
+        "job sync: setting source_table is 'articles'; allowed is schema.table",
+        at="- name: source_table",
+        found_in=SYNC,
+        also=3,  # the other jobs and the pipeline
     ),
     Seed(
         "a setting that job and pipeline have otherwise",

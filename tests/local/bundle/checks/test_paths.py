@@ -107,6 +107,14 @@ SEEDS = (
         "    - documents/**",
         "sync.exclude documents/** matches no file",
     ),
+    Seed(
+        "a pattern of files that are needed",
+        excluded,
+        TOP,
+        "    - docs/**",
+        "    - pipelines/**",
+        "sync.exclude pipelines/** keeps pipelines from the workspace",
+    ),
 )
 
 

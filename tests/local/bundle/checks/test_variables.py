@@ -6,13 +6,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.bundle.checks.variables import dangling, descriptions, undeclared, unused
+from local.bundle.checks.variables import dangling, descriptions, overrides, undeclared, unused
+from local.bundle.overrides import overrides_file
 from tests.local.bundle.seed import PIPELINE, SYNC, TOP, Seed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+GIVEN = overrides_file("dev")
 SEEDS = (
+    Seed("a file of values that is no JSON", overrides, GIVEN, '"id_column": ', '"id_column" ', "this is no JSON"),
+    Seed(
+        "a value of no variable",
+        overrides,
+        GIVEN,
+        '"id_column": "id"',
+        '"idcolumn": "id"',
+        "there is no variable idcolumn: write id_column",
+    ),
+    Seed(
+        "a value of a variable that is looked up",
+        overrides,
+        GIVEN,
+        '"id_column": "id"',
+        '"id_column": "id", "warehouse_id": "w1"',
+        "variable warehouse_id is looked up, and not read from here",
+    ),
     Seed(
         "a variable without a description",
         descriptions,
