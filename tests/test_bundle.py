@@ -112,3 +112,12 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
     return found
+
+
+def test_a_section_that_is_referred_to_exists() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^#+ (.+)$", operations, re.MULTILINE))
+    files = [*(ROOT / "resources").glob("*.yml"), *(ROOT / ".github" / "workflows").glob("*.yml")]
+    named = {name for file in files for name in re.findall(r'docs/operations\.md, "(.+?)"', file.read_text("utf-8"))}
+    assert len(named) >= 5
+    assert named <= sections
