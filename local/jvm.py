@@ -7,6 +7,7 @@ one class path only, so everything on it has the same name in every run, and non
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -48,12 +49,15 @@ def delta_jars() -> list[Path]:
     fetched = _CACHE / DELTA_PACKAGE.replace(":", "_")
     if not fetched.exists():
         CONF_DIR.mkdir(parents=True, exist_ok=True)
-        wanted = SparkConf(loadDefaults=False)
-        wanted.set("spark.jars.packages", DELTA_PACKAGE)
-        wanted.set("spark.jars.excludes", ",".join(_SHIPPED_WITH_SPARK))
-        wanted.set("spark.jars.ivy", str(_CACHE))
-        _end(_launched(wanted))
-        fetched.touch()
+        with (_CACHE / "lock").open("w") as lock:  # two processes would write into each other's downloads
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not fetched.exists():
+                wanted = SparkConf(loadDefaults=False)
+                wanted.set("spark.jars.packages", DELTA_PACKAGE)
+                wanted.set("spark.jars.excludes", ",".join(_SHIPPED_WITH_SPARK))
+                wanted.set("spark.jars.ivy", str(_CACHE))
+                _end(_launched(wanted))
+                fetched.touch()
     return sorted((_CACHE / "jars").glob("*.jar"))
 
 
