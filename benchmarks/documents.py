@@ -3,7 +3,7 @@
     PYTHONPATH=. python benchmarks/documents.py
 
 Each size is one `local run` in a home of its own, against `local serve` in a process of its own, as a user would start
-them. A document has two sentences that no other document has. Memory is the most that each process ever held.
+them. A document's sentences are hardly ever another's. Memory is the most that each process ever held.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from _report import distinct_sentences, report
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZES: Final = (12_500, 50_000)  # documents
+SIZES: Final = (10_000, 50_000)  # documents
 _LONGEST: Final = 100  # characters of a sentence: the documents are short
 _KINDS: Final = {"pyspark.daemon": "worker", "java": "JVM", "local run": "driver"}
 _PAUSE_S: Final = 0.5
@@ -92,7 +92,8 @@ def run(folder: Path, n_documents: int) -> tuple[dict[str, float], dict[str, flo
         raise SystemExit(job.returncode)
     done = json.loads(out.read_text(encoding="utf-8"))
     assert done["n_documents"] == n_documents, done  # noqa: S101  # else there is nothing to report
-    assert done["n_records"] == done["n_sentences"] == done["n_embedded"], done  # noqa: S101
+    assert done["n_records"] == done["n_sentences"], done  # noqa: S101
+    assert done["n_embedded"] > 0.99 * done["n_sentences"], done  # noqa: S101  # next to none was known
     return {
         "n_sentences": done["n_sentences"],
         "pipeline": done["seconds"]["pipeline"],
