@@ -3,7 +3,7 @@
     PYTHONPATH=. python benchmarks/documents.py
 
 Each size is one `local run` in a home of its own, against `local serve` in a process of its own, as a user would start
-them. A document's sentences are hardly ever another's. Memory is the most that each process ever held.
+them. Of a document's sentences nine in ten are no other's. Memory is the most that each process ever held.
 """
 
 from __future__ import annotations
@@ -93,7 +93,6 @@ def run(folder: Path, n_documents: int) -> tuple[dict[str, float], dict[str, flo
     done = json.loads(out.read_text(encoding="utf-8"))
     assert done["n_documents"] == n_documents, done  # noqa: S101  # else there is nothing to report
     assert done["n_records"] == done["n_sentences"], done  # noqa: S101
-    assert done["n_embedded"] > 0.99 * done["n_sentences"], done  # noqa: S101  # next to none was known
     return {
         "n_sentences": done["n_sentences"],
         "pipeline": done["seconds"]["pipeline"],
