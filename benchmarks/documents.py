@@ -70,12 +70,13 @@ def below(root: int) -> Iterator[Path]:
     """List a process and all that it started."""
     here = Path(f"/proc/{root}")
     yield here
-    try:
-        children = (here / "task" / str(root) / "children").read_text().split()
-    except OSError:
-        return
-    for child in children:
-        yield from below(int(child))
+    for thread in here.glob("task/*/children"):  # a JVM starts processes from any of its threads
+        try:
+            children = thread.read_text().split()
+        except OSError:  # it ended meanwhile
+            continue
+        for child in children:
+            yield from below(int(child))
 
 
 def run(folder: Path, n_documents: int) -> tuple[dict[str, float], dict[str, float]]:
