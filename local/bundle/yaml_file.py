@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -94,3 +95,14 @@ def _scalar(text: str) -> str | int | float | bool | None:
     if _INT.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def no_json(root: Path, file: str, fix: str) -> Finding | None:
+    """Say where a file stops being JSON, which YAML is not all of; nothing where it is."""
+    try:
+        json.loads((root / file).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        return Finding(file, error.lineno, f"this is no JSON: {error.msg}", fix)
+    except ValueError as error:  # no UTF-8
+        return Finding(file, 1, f"this is no JSON: {error}", fix)
+    return None

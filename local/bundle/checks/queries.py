@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
 from local.bundle.project import beside
 from local.bundle.sql_tables import tables_of
-from local.bundle.yaml_file import read_yaml
+from local.bundle.yaml_file import no_json, read_yaml
 from pipelines.state_tables import STATE_TABLES
 from pipelines.tables import PIPELINE_TABLES
 
@@ -44,11 +43,9 @@ def tables(project: Project) -> Iterator[Finding]:
 def dashboards(project: Project) -> Iterator[Finding]:
     """A dashboard's file that is no JSON."""
     for _, dashboard in project.resources("dashboards"):
-        if file := _file(project, dashboard):
-            try:
-                json.loads((project.root / file).read_text(encoding="utf-8"))
-            except json.JSONDecodeError as error:
-                yield Finding(file, error.lineno, f"this is no JSON: {error.msg}", "correct it, or export it again")
+        file = _file(project, dashboard)
+        if file and (wrong := no_json(project.root, file, "correct it, or export it again")):
+            yield wrong
 
 
 def _file(project: Project, dashboard: Node) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
 from local.bundle.overrides import overrides_file
 from local.bundle.references import REFERENCE
-from local.bundle.yaml_file import read_yaml
+from local.bundle.yaml_file import no_json, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,14 +64,10 @@ def overrides(project: Project) -> Iterator[Finding]:
     declared = _declared(project)
     for target in project.sources.targets:
         file = overrides_file(target)
-        path = project.root / file
-        if not path.is_file():
+        if not (project.root / file).is_file():
             continue
-        try:
-            json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-            yield Finding(file, line, f"this is no JSON, {error}", "correct it: an object of variables with values")
+        if wrong := no_json(project.root, file, "correct it: an object of variables with values"):
+            yield wrong
             continue
         values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
         for name, node in values.fields().items():
