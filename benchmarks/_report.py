@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -39,6 +40,12 @@ def in_turn(works: Mapping[str, Callable[[], object]], n_rounds: int) -> dict[st
 def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
     """The median of each work's seconds."""
     return {name: median(values) for name, values in seconds.items()}
+
+
+def peak_megabytes(status: str) -> float:
+    """The most that a process ever held, as the text of its /proc/PID/status says."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def report(name: str, figures: Mapping[str, float | str]) -> None:

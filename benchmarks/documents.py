@@ -9,7 +9,6 @@ them. Of a document's sentences nine in ten are no other's. Memory is the most t
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from _report import distinct_sentences, report
+from _report import distinct_sentences, peak_megabytes, report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,12 +56,12 @@ def peaks(root: int) -> dict[str, float]:
     for process in below(root):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+            peak = peak_megabytes((process / "status").read_text())
         except OSError:  # it ended meanwhile
             continue
         kind = next((kind for words, kind in _KINDS.items() if words in command), "")
-        if kind and found:
-            held[kind] = max(held.get(kind, 0.0), int(found[1]) / 1024)
+        if kind:
+            held[kind] = max(held.get(kind, 0.0), peak)
     return held
 
 

@@ -10,7 +10,6 @@ process in the same run.
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from _report import distinct_sentences, report, timed
+from _report import distinct_sentences, peak_megabytes, report, timed
 
 from local.home import Home
 from local.session import spark_session
@@ -100,8 +99,7 @@ def worker_megabytes() -> float:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if b"pyspark.daemon" in (process / "cmdline").read_bytes():
-                found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
-                peaks.append(int(found[1]) / 1024 if found else 0.0)
+                peaks.append(peak_megabytes((process / "status").read_text()))
         except OSError:  # it ended meanwhile
             continue
     return max(peaks)
@@ -111,8 +109,7 @@ def torch_megabytes() -> float:
     """What a process holds once it has imported torch and what Spark's workers import, and nothing else."""
     script = "import pandas, pyarrow, torch; print(open('/proc/self/status').read())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603  # ours
-    found = re.search(r"VmHWM:\s+(\d+) kB", done.stdout)
-    return int(found[1]) / 1024 if found else 0.0
+    return peak_megabytes(done.stdout)
 
 
 def main() -> None:
