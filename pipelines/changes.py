@@ -48,7 +48,9 @@ class Summary:
     n_tied: int  # documents with two texts in one version
     n_gone: int  # documents to delete for the source's word alone, without a tombstone
     n_reshaped: int  # open ones that other columns made, so that their ids may not be the source's of today
+    n_held_live: int  # documents that the index holds as live ones
     n_held: int  # records the index may hold
+    n_known: int  # of those, the ones known to be there
     n_deletes: int  # of those, the ones to delete
     n_same: int  # records of documents that did not change
     n_desired: int  # records of documents to write
@@ -61,23 +63,26 @@ class Summary:
         """Models of held records, where records of another model are to be written."""
         return sorted(self.held_models - self.new_models) if self.new_models else []
 
-    def beside(self, rest: Holding) -> Summary:
-        """Add documents that were not compared, for they are as the index holds them.
+    def among(self, all_held: Holding) -> Summary:
+        """Add the documents that were not compared, for they are as the index holds them.
 
         Args:
-            rest: what `index_state` says of them.
+            all_held: what `index_state` says of the namespace, those that were compared included.
         """
+        n_room = all_held.n_room - self.n_held
         return replace(
             self,
-            n_documents=self.n_documents + rest.n_live,
-            n_sentences=self.n_sentences + rest.n_room,
-            n_held=self.n_held + rest.n_room,
-            n_same=self.n_same + rest.n_known,
-            held_models=self.held_models | set(rest.models),
+            n_documents=self.n_documents + all_held.n_live - self.n_held_live,
+            n_sentences=self.n_sentences + n_room,
+            n_held_live=all_held.n_live,
+            n_held=all_held.n_room,
+            n_known=all_held.n_known,
+            n_same=self.n_same + all_held.n_known - self.n_known,
+            held_models=self.held_models | set(all_held.models),
         )
 
 
-NOTHING = Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())  # no document at all
+NOTHING = Summary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, frozenset(), frozenset())  # no document at all
 
 
 def to_changes(
@@ -129,7 +134,8 @@ def summarise(changes: DataFrame) -> Summary:
     n_deletes = F.expr(
         "CASE status WHEN 'delete' THEN n_held WHEN 'write' THEN greatest(0, n_held - n_sentences) ELSE 0 END"
     )
-    counted = changes.select("*", F.coalesce(F.array_size("held"), F.lit(0)).alias("n_held")).agg(
+    sizes = "coalesce(array_size(held), 0) AS n_held", "coalesce(array_size(array_compact(held)), 0) AS n_known"
+    counted = changes.selectExpr("*", *sizes).agg(
         F.count_if(live).alias("n_documents"),
         F.sum(F.when(live, F.col("n_sentences"))).alias("n_sentences"),
         F.count_if(F.expr("status IN ('write', 'delete')")).alias("n_changed"),
@@ -138,11 +144,13 @@ def summarise(changes: DataFrame) -> Summary:
         F.count_if(F.expr("n_tied > 1 AND NOT deleted")).alias("n_tied"),
         F.count_if(F.expr("status = 'delete' AND NOT forgotten AND NOT (head_known AND deleted)")).alias("n_gone"),
         F.count_if(F.expr(_RESHAPED)).alias("n_reshaped"),
+        F.count_if(F.expr("held_known AND NOT held_deleted")).alias("n_held_live"),
         F.sum("n_held").alias("n_held"),
+        F.sum("n_known").alias("n_known"),
         F.sum(n_deletes).alias("n_deletes"),
         F.sum(F.expr("if(status = 'write', n_sentences, 0)")).alias("n_desired"),
-        F.sum(F.expr("if(status = 'same', array_size(array_compact(held)), 0)")).alias("n_same"),
-        F.sum(F.expr("if(status = 'pending', array_size(array_compact(held)), 0)")).alias("n_waiting"),
+        F.sum(F.expr("if(status = 'same', n_known, 0)")).alias("n_same"),
+        F.sum(F.expr("if(status = 'pending', n_known, 0)")).alias("n_waiting"),
         F.collect_set(F.when(F.expr("n_held > 0"), F.col("held_model"))).alias("held_models"),
         F.collect_set(F.when(F.expr("status = 'write'"), F.col("model"))).alias("new_models"),
     )

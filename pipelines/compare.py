@@ -46,12 +46,11 @@ def compare(spark: SparkSession, settings: Settings, state: State, snapshot: Sna
         return Comparison("whole", str(reason), summarise(changes), embeddings, changes)
     how = "incremental", "the last sync left nothing open"
     if not ids:
-        return Comparison(*how, NOTHING.beside(held))
+        return Comparison(*how, NOTHING.among(held))
     chosen = spark.createDataFrame([(doc_id,) for doc_id in ids], "doc_id STRING")
     embeddings, found = classify(spark, settings, state, snapshot, chosen)
     changes = kept(found)
-    rest = held.without(state.holding(chosen))
-    return Comparison(*how, summarise(changes).beside(rest), embeddings, changes)
+    return Comparison(*how, summarise(changes).among(held), embeddings, changes)
 
 
 def _changed_ids(

@@ -8,7 +8,7 @@ incremental one is taken; a property of drawn histories.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -47,14 +47,6 @@ class Holding:
     n_known: int  # records known to be in the index
     n_unknown: int  # documents of which it is not known what the index holds
     models: tuple[str, ...]  # of documents with room
-
-    def without(self, some: Holding) -> Holding:
-        """Leave some of the documents out; whether their models are those of others is not known, so models stay."""
-        counts = {name: getattr(self, name) - getattr(some, name) for name in _COUNTS}
-        return replace(self, **counts)
-
-
-_COUNTS: Final = ("n_documents", "n_live", "n_room", "n_known", "n_unknown")
 
 
 def why_whole(last: LastRun | None, snapshot: Snapshot, held: Holding, settings: Settings) -> str | None:

@@ -144,19 +144,15 @@ class State:
         """Delete what later rows superseded, from time to time."""
         self._log.compact()
 
-    def holding(self, ids: DataFrame | None = None) -> Holding:
-        """Count what the namespace may hold.
-
-        Args:
-            ids: column `doc_id` of the documents to count; None for all.
-        """
+    def holding(self) -> Holding:
+        """Count what the namespace may hold."""
         sizes = (
             "deleted",
             "array_size(payload_hashes) AS n_room",
             "array_size(array_compact(payload_hashes)) AS n_known",
             "model",
         )
-        counted = self._log.newest(ids, *sizes).agg(
+        counted = self._log.newest(None, *sizes).agg(
             F.count("*").alias("n_documents"),
             F.count_if(~F.col("deleted")).alias("n_live"),
             F.coalesce(F.sum("n_room"), F.lit(0)).alias("n_room"),

@@ -1,31 +1,37 @@
-"""What the tests of one process share: a home, and the one Spark session a process can have."""
+"""What the tests share: a home, and its Spark."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import SparkSession
 
 from local.home import Home
-from local.session import spark_session
 from tests.connect import connected
+from tests.spark_server import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyspark.sql import SparkSession
-
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home.at(tmp_path_factory.mktemp("home"))
+def home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
+    """The one of all processes; pytest gives each a folder of its own."""
+    mine = tmp_path_factory.getbasetemp()
+    return Home.at((mine if worker_id == "master" else mine.parent) / "home")
 
 
 @pytest.fixture(scope="session")
 def spark(home: Home, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
-    through_connect = request.config.getoption("--connect")
-    with connected(home) if through_connect else spark_session(home, for_minutes=True) as session:
-        yield session
+    if request.config.getoption("--connect"):
+        with connected(home) as session:
+            yield session
+    else:
+        with shared(home) as address:
+            session = SparkSession.builder.remote(address).create()
+            yield session
+            session.stop()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

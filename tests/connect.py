@@ -1,25 +1,23 @@
-"""A session through databricks-connect: of a workspace where one is named, else of open source Spark on this machine.
-
-python -m tests.connect FOLDER is that Spark: a process of the main virtual environment, for a client of another.
-"""
+"""A session through databricks-connect: of a workspace where one is named, else of Spark on this machine."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from local.home import Home
-from local.session import REPOSITORY, spark_session
+from local.session import REPOSITORY
 from pipelines.errors import SettingsError
+from tests.spark_server import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyspark.sql import SparkSession
+
+    from local.home import Home
 
 _NAMES_A_WORKSPACE = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
 _PYTHON_THERE = "3.12"  # of serverless environment 4 and of runtime 17
@@ -64,24 +62,5 @@ def _workspace_session() -> SparkSession:
 def _session_here(home: Home) -> Iterator[SparkSession]:
     from databricks.connect import DatabricksSession  # noqa: PLC0415  # as above
 
-    command = [REPOSITORY / ".venv" / "bin" / "python", "-m", "tests.connect", home.root]
-    # Behind the block the server's input is closed, which ends it.
-    with subprocess.Popen(  # noqa: S603  # ours
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        address = server.stdout.readline().strip()
-        if not address:
-            raise SettingsError("Spark did not start, and says above why not")
+    with served(home, str(REPOSITORY / ".venv" / "bin" / "python")) as address:
         yield DatabricksSession.builder.remote(address).create()
-
-
-def _serve(folder: str) -> None:
-    """Print where a Spark Connect server listens, and run it until the input ends."""
-    with spark_session(Home.at(folder), for_minutes=True) as spark:
-        print(f"sc://{spark.client._builder.endpoint}", flush=True)
-        sys.stdin.read()
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1])

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from pyspark import SparkContext
 
 from local.home import Home
 from local.jvm import CONF_DIR
@@ -72,11 +71,9 @@ def test_a_new_home_has_no_tables(spark: SparkSession, other: Home) -> None:
     assert {schema.name for schema in spark.catalog.listDatabases()} == before
 
 
-@pytest.mark.usefixtures("spark")
-def test_the_class_path_is_the_same_for_every_home_or_no_archive_would_fit(home: Home) -> None:
-    gateway = SparkContext._gateway
-    assert gateway is not None
-    class_path = gateway.jvm.java.lang.System.getProperty("java.class.path").split(os.pathsep)
+def test_the_class_path_is_the_same_for_every_home_or_no_archive_would_fit(spark: SparkSession, home: Home) -> None:
+    asked = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.class.path') AS found")
+    class_path = asked.collect()[0].found.split(os.pathsep)
     assert any("delta-spark" in entry for entry in class_path)
     assert not [entry for entry in class_path if str(home.root) in entry]
     assert not list(CONF_DIR.glob("*"))  # an archive fits no folder with files

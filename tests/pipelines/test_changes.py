@@ -53,7 +53,9 @@ class Case:
         hashes = {"same": "hash", "other": "before", "unknown": None, "deleted": TOMBSTONE_HASH, "deleting": None}
         row = dict.fromkeys(INDEX_STATE.columns)
         deleted = self.held in ("deleted", "deleting")
-        room = [] if self.held == "deleted" else ["p"] * self.n_held
+        room: list[str | None] = [] if self.held == "deleted" else ["p"] * self.n_held
+        if self.held == "unknown":
+            room[-1] = None
         return [
             row
             | {"doc_id": self.name, "source_id": self.name, "version": 3, "document_hash": hashes[self.held]}
@@ -164,6 +166,7 @@ def test_without_a_source_only_a_tombstone_deletes(spark: SparkSession) -> None:
 def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
     live = [case for case in CASES if case.head == "live" and case.in_source and not case.forgotten]
     statuses = [case.status for case in CASES]
+    rows = [row[0] for case in CASES if (row := case.held_row())]
     held = {case.name: len(row[0]["payload_hashes"]) if (row := case.held_row()) else 0 for case in CASES}
     assert summarise(changes(spark, CASES)) == Summary(
         n_documents=len(live),
@@ -174,7 +177,9 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         n_tied=1,
         n_gone=6,
         n_reshaped=2,
+        n_held_live=sum(not row["deleted"] for row in rows),
         n_held=sum(held.values()),
+        n_known=sum(known is not None for row in rows for known in row["payload_hashes"]),
         n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
         n_same=sum(held[case.name] for case in CASES if case.status == "same"),
         n_desired=2 * statuses.count("write"),

@@ -1,0 +1,78 @@
+"""A Spark of the tests' own, in a process of its own, for every process of a run.
+
+python -m tests.spark_server FOLDER
+"""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from local.home import Home
+from local.session import REPOSITORY, spark_session
+from pipelines.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def served(home: Home, python: str = sys.executable) -> Iterator[str]:
+    """Run it while the block runs, under some Python; give its address.
+
+    Raises:
+        SettingsError: Spark did not start.
+    """
+    command = [python, "-m", "tests.spark_server", home.root]
+    # Behind the block the server's input is closed, which ends it.
+    with subprocess.Popen(  # noqa: S603  # ours
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        address = server.stdout.readline().strip()
+        if not address:
+            raise SettingsError("Spark did not start, and says above why not")
+        yield address
+
+
+@contextmanager
+def shared(home: Home) -> Iterator[str]:
+    """Give the address of the one that all processes of a home share while their blocks run.
+
+    The first to come starts it. It ends it, too, when nobody else is in such a block any more.
+    """
+    address = home.root / "address"
+    with ExitStack() as stack, (home.root / "users").open("w") as users:
+        with _alone(home):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            is_first = not address.exists()
+            if is_first:
+                address.write_text(stack.enter_context(served(home)), encoding="utf-8")
+        yield address.read_text(encoding="utf-8")
+        fcntl.flock(users, fcntl.LOCK_UN)
+        if is_first:
+            with _alone(home):  # whoever comes from now on starts another
+                fcntl.flock(users, fcntl.LOCK_EX)
+                address.unlink()
+                stack.close()
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    with (home.root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _serve(folder: str) -> None:
+    """Print where it listens, and run it until the input ends."""
+    with spark_session(Home.at(folder), for_minutes=True) as spark:
+        print(f"sc://{spark.client._builder.endpoint}", flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
