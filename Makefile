@@ -12,7 +12,7 @@ PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 pyt
 # Tests that take DataFrames and write no table.
 CONNECT_TESTS := $(patsubst %,tests/pipelines/test_%.py,changes documents frames heads ids metadata rows rules to_documents)
 
-.PHONY: help run test test-connect soak lint bench check-bundle
+.PHONY: help run test test-long test-connect soak lint bench check-bundle
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,8 +20,11 @@ help:  ## show this list
 run: .venv/local.stamp  ## documents in, searchable index out, on this machine; ARGS="..." goes to `local run`
 	.venv/bin/python -m local run $(ARGS)
 
-test: .venv/dev.stamp .venv/sdk9.stamp  ## every test; ARGS="..." goes to pytest
-	.venv/bin/python -m pytest $(ARGS)
+test: .venv/dev.stamp .venv/sdk9.stamp  ## every test but the long ones; ARGS="..." goes to pytest
+	.venv/bin/python -m pytest -m "not long" $(ARGS)
+
+test-long: .venv/dev.stamp  ## the long ones
+	.venv/bin/python -m pytest -m long $(ARGS)
 
 test-connect: .venv/local.stamp .venv/connect.stamp  ## what takes DataFrames, through databricks-connect
 	.venv/connect/bin/python -m pytest --connect -n0 -W ignore $(CONNECT_TESTS) $(ARGS)

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.session import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 def test_two_workers_give_the_same_index_as_one_machine(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.cluster", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=900)  # noqa: S603  # ours

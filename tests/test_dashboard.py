@@ -20,7 +20,7 @@ VERSIONS = {"counter": 2, "table": 2, "filter-multi-select": 2, "bar": 3, "line"
 def test_every_widget_shows_columns_that_its_query_has(spark: SparkSession) -> None:
     spark.sql(f"CREATE SCHEMA {SCHEMA}")
     for table in (RAW, DOCUMENTS, DOCUMENTS_QUARANTINE, SENTENCES, EMBEDDINGS, *STATE_TABLES):
-        spark.sql(table.creation(f"{SCHEMA}.{table.name}"))
+        spark.createDataFrame([], table.ddl()).write.saveAsTable(f"{SCHEMA}.{table.name}", format="parquet")
     columns = {dataset.name: set(answer(spark, SCHEMA, dataset).columns) for dataset in datasets()}
     spark.sql("USE default")
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))

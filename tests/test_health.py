@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipelines.report import SyncReport
 
+pytestmark = pytest.mark.long
 SCHEMA = "health"
 NAMESPACE = "here"
 QUERIES = {dataset.name: dataset for dataset in datasets()}

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row, SparkSession
 
+pytestmark = pytest.mark.long
 # What happens to the table afterwards, one commit each; and what the rows of a document come to, in order.
 COMMITS = (
     f"DELETE FROM {SOURCE} WHERE length(text) > {HUGE}",  # a whole file: no change of it is written anywhere

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
 OTHER_COLUMNS = "had a column renamed, dropped or retyped since the last update: run a full refresh of all tables"
 FEED_OFF = "had its change feed off for some commits since the last update: see that it is on, and run a full refresh"
 TOO_LATE = (

@@ -154,6 +154,7 @@ def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, s
         assert spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].description == table.comment
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("first")
 def test_any_history_ends_like_one_fresh_run(history: World) -> None:
     before = history.contents()

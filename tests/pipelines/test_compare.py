@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pipelines import compare as compare_module
 from pipelines.compare import Comparison, compare
 from pipelines.snapshot import Snapshot
@@ -13,8 +15,6 @@ from pipelines.state_tables import SYNC_RUNS
 from tests.pipelines.scene import Version
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.pipelines.scene import Scene
 
 FIRST = tuple(Version(f"d{i}", 1, ("One.", f"Two of {i}.")) for i in range(4))
@@ -31,6 +31,7 @@ def differing(comparison: Comparison) -> list[tuple[str, str]]:
     return sorted((row.doc_id, row.status) for row in rows)
 
 
+@pytest.mark.long
 def test_both_forms_find_the_same(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.prepare()
     scene.log(*FIRST)

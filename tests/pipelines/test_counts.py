@@ -76,6 +76,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> type[CountingIndex]:
     return CountingIndex
 
 
+@pytest.mark.long
 def test_exactly_what_changed_is_sent(
     scene: Scene, counting: type[CountingIndex], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ def asked(scene: Scene, **what: str) -> Receipt | None:
     return forget(scene.spark, replace(scene.settings, **what), KEY)
 
 
+@pytest.mark.long
 def test_it_is_out_and_stays_out_until_it_is_allowed_back(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.prepare()
     scene.log(STAYS, SECRET)

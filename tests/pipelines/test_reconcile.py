@@ -32,6 +32,7 @@ def n_of(found: Reconciled) -> dict[str, int]:
     return {kind: n for kind, n in found.counts.items() if n}
 
 
+@pytest.mark.long
 def test_what_was_damaged_is_found_and_mended_and_a_lost_state_is_made_again(scene: Scene) -> None:
     scene.prepare()
     scene.log(GOOD, HURT, GONE)

@@ -84,6 +84,7 @@ def test_after_any_write_that_the_disk_refused_the_next_sync_converges(
     assert n_writes == 4 * 2  # before, between, during and after two windows; dead letters, and what is known
 
 
+@pytest.mark.long
 def test_a_real_sync_says_what_the_disk_refused_and_the_next_one_converges(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

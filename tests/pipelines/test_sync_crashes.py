@@ -182,6 +182,7 @@ class MortalIndex(VectorIndex):
         self.fuse.burn()
 
 
+@pytest.mark.long
 def test_a_real_sync_converges_after_two_that_died(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync_module, "VectorIndex", MortalIndex)
     monkeypatch.setattr(sync_module, "WINDOW_RECORDS", 4)
