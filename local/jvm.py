@@ -62,7 +62,8 @@ def delta_jars() -> list[Path]:
 
 
 # To compile is most of a JVM's work here, for a run plans many small queries and each once. So there is room for all
-# the code it makes (48 MB by default, past which it throws code away and begins again), and few collections.
+# the code it makes, past which it would throw code away and begin again (48 MB by default with the quick
+# compiler alone; the tests' ten minutes fill 256), and few collections.
 _OPTIONS = "-XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC -Xms1g -Xmn640m"
 _FOR_SECONDS = "-XX:TieredStopAtLevel=1"  # the quick compiler alone
 EXECUTOR_OPTIONS = f"{_FOR_SECONDS} -XX:+UseSerialGC"  # of workers that are processes: half of the time they take else

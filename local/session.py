@@ -134,7 +134,6 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.pipelines.maxFlowRetryAttempts": "0",  # what fails here fails again: say so at once
         # An Arrow batched `udf` over a Delta scan hangs in Spark 4.2.0 (SPARK-58241); `pandas_udf` does not.
         "spark.sql.execution.pythonUDF.arrow.enabled": "false",
-        "spark.sql.artifact.isolation.enabled": "false",  # else each session has Python workers, and models, of its own
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -48,10 +48,10 @@ class Summary:
     n_tied: int  # documents with two texts in one version
     n_gone: int  # documents to delete for the source's word alone, without a tombstone
     n_reshaped: int  # open ones that other columns made, so that their ids may not be the source's of today
-    n_held_live: int  # documents that the index holds as live ones
     n_held: int  # records the index may hold
-    n_known: int  # of those, the ones known to be there
     n_deletes: int  # of those, the ones to delete
+    n_known: int  # of those, the ones known to be there; it serves `among` alone, as the next one does
+    n_held_live: int  # documents that are live ones by what is held of them
     n_same: int  # records of documents that did not change
     n_desired: int  # records of documents to write
     n_waiting: int  # records known to be in the index, of documents held back

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from local.home import Home
 from tests.connect import connected
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
-    """The one of all processes; pytest gives each a folder of its own."""
+    """Give the one of the whole run: of several processes each has a folder of its own, side by side."""
     mine = tmp_path_factory.getbasetemp()
     return Home.at((mine if worker_id == "master" else mine.parent) / "home")
 
@@ -30,6 +31,7 @@ def spark(home: Home, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     else:
         with shared(home) as address:
             session = SparkSession.builder.remote(address).create()
+            session.client.set_retry_policies([DefaultPolicy(max_retries=3)])  # not for ten minutes, should it be gone
             yield session
             session.stop()
 
@@ -40,9 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Keep each file's tests in one of the processes, for they share what is made for them; the long ones come first.
+    """Keep each file's tests in one of the processes, for they share what is made for them; those at the top go first.
 
-    Those are the tests of the whole system, which stand at the top: what is left after them is shared out evenly.
+    Those are tests of the whole system, which take longest: what is left after them is shared out evenly.
     With `--connect` what takes Spark alone is all that runs.
     """
     if config.getoption("--connect"):

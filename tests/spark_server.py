@@ -6,6 +6,7 @@ python -m tests.spark_server FOLDER
 from __future__ import annotations
 
 import fcntl
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager
@@ -27,14 +29,19 @@ def served(home: Home, python: str = sys.executable) -> Iterator[str]:
         SettingsError: Spark did not start.
     """
     command = [python, "-m", "tests.spark_server", home.root]
-    # Behind the block the server's input is closed, which ends it.
-    with subprocess.Popen(  # noqa: S603  # ours
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
+    log, pipe = home.root / "server.log", subprocess.PIPE
+    # Behind the block the server's input is closed, which ends it; Ctrl-C does not, for the tests still say good-bye.
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(  # noqa: S603  # ours
+            command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True
+        ) as server,
+    ):
         assert server.stdout
         address = server.stdout.readline().strip()
         if not address:
-            raise SettingsError("Spark did not start, and says above why not")
+            server.wait()
+            raise SettingsError(f"Spark did not start: {log.read_text(encoding='utf-8')[-2000:]}")
         yield address
 
 
@@ -48,21 +55,33 @@ def shared(home: Home) -> Iterator[str]:
     with ExitStack() as stack, (home.root / "users").open("w") as users:
         with _alone(home):
             fcntl.flock(users, fcntl.LOCK_SH)
-            is_first = not address.exists()
+            is_first = not _answers(address)
             if is_first:
                 address.write_text(stack.enter_context(served(home)), encoding="utf-8")
-        yield address.read_text(encoding="utf-8")
-        fcntl.flock(users, fcntl.LOCK_UN)
-        if is_first:
-            with _alone(home):  # whoever comes from now on starts another
-                fcntl.flock(users, fcntl.LOCK_EX)
-                address.unlink()
-                stack.close()
+        try:
+            yield address.read_text(encoding="utf-8")
+        finally:
+            fcntl.flock(users, fcntl.LOCK_UN)
+            if is_first:
+                with _alone(home):  # whoever comes from now on starts another
+                    fcntl.flock(users, fcntl.LOCK_EX)
+                    address.unlink()
+                    stack.close()
+
+
+def _answers(address: Path) -> bool:
+    """Say whether somebody listens there; whoever started it may have been killed."""
+    try:
+        host, _, port = address.read_text(encoding="utf-8").removeprefix("sc://").rpartition(":")
+        socket.create_connection((host, int(port))).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    with (home.root / "lock").open("w") as lock:
+    with (home.root / "starting").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Not `long`, though it is: every change must show it.
 def test_a_job_killed_at_any_moment_is_mended_by_the_next_one(tmp_path: Path) -> None:
     game = Game(tmp_path / "home", seed=1)
     game.play()

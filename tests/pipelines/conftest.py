@@ -56,8 +56,9 @@ def reader(index: VectorIndex, settings: Settings) -> Reader:
 
 
 @pytest.fixture
-def scene(spark: SparkSession, server: IndexServer, pinecone: Pinecone, tmp_path: Path) -> Scene:
-    schema = tmp_path.name.replace("-", "_")  # pytest names it after the test, with a number
+def scene(spark: SparkSession, server: IndexServer, pinecone: Pinecone, tmp_path: Path, worker_id: str) -> Scene:
+    # pytest names the folder after the test, with a number; each of its processes counts for itself.
+    schema = f"{worker_id}_{tmp_path.name}".replace("-", "_")
     source = f"{schema}.articles"
     settings = Settings(source_table=source, schema=schema, index_name="docs", pinecone_host=server.url)
     spark.sql(f"CREATE SCHEMA {schema}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.changes import NOTHING, Summary, summarise, to_changes
+from pipelines.form import Holding
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.state_tables import INDEX_STATE
 from pipelines.status import Held, status
@@ -187,6 +188,22 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         held_models=frozenset({"m"}),
         new_models=frozenset({"m"}),
     )
+
+
+def test_what_was_not_compared_is_added_from_what_is_held(spark: SparkSession) -> None:
+    rows = [row[0] for case in CASES if (row := case.held_row())]
+    known = [[payload for payload in row["payload_hashes"] if payload] for row in rows]
+    held = Holding(
+        n_documents=len(rows),
+        n_live=sum(not row["deleted"] for row in rows),
+        n_room=sum(len(row["payload_hashes"]) for row in rows),
+        n_known=sum(map(len, known)),
+        n_unknown=sum(row["document_hash"] is None for row in rows),
+        models=("m",),
+    )
+    compared = [case for case in CASES if case.status != "same"]
+    assert len(compared) < len(CASES)
+    assert summarise(changes(spark, compared)).among(held) == summarise(changes(spark, CASES))
 
 
 def test_nothing_at_all_is_summed_to_zero(spark: SparkSession) -> None:
