@@ -20,6 +20,7 @@ from tests.pipelines.stage import Stage, sentences
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
 TEXTS = ["One.", "Two.", "One.", "Three.", "One."]
 
 
