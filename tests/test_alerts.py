@@ -88,10 +88,8 @@ def cases(spark: SparkSession) -> None:
     spark.sql(f"CREATE SCHEMA IF NOT EXISTS {MADE_UP}")
     given = {SYNC_RUNS.name: "runs", INDEX_STATE.name: "state", FORGOTTEN.name: "forgotten", DEAD_LETTER.name: "dead"}
     for table in STATE_TABLES:
-        of_case: dict[str, tuple[dict[str, Any], ...]] = {
-            case.name: getattr(case, given[table.name]) if table.name in given else () for case in CASES
-        }
-        rows = [{"index": "local", "namespace": name, **row} for name, found in of_case.items() for row in found]
+        found = [(case.name, getattr(case, given[table.name])) for case in CASES if table.name in given]
+        rows = [{"index": "local", "namespace": name, **row} for name, its_rows in found for row in its_rows]
         values = [tuple(row.get(name) for name in table.columns) for row in rows]
         made = spark.createDataFrame(values, table.ddl()).coalesce(1)
         made.write.saveAsTable(f"{MADE_UP}.{table.name}", format="parquet")  # a third of the time that Delta takes

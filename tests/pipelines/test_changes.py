@@ -100,6 +100,8 @@ CASES = [
     Case("forgotten, of an old recipe, and already deleted", "same", recipe="old", held="deleted", forgotten=True),
     Case("forgotten, no rows, but in the source", "delete", head="none", held="unknown", forgotten=True),
 ]
+HELD = [row for case in CASES for row in case.held_row()]
+N_KNOWN = sum(known is not None for row in HELD for known in row["payload_hashes"])
 # Without a source to ask, what is merely missing proves nothing.
 UNPROVEN = {
     "live, but gone from the source": "same",
@@ -167,7 +169,6 @@ def test_without_a_source_only_a_tombstone_deletes(spark: SparkSession) -> None:
 def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
     live = [case for case in CASES if case.head == "live" and case.in_source and not case.forgotten]
     statuses = [case.status for case in CASES]
-    rows = [row[0] for case in CASES if (row := case.held_row())]
     held = {case.name: len(row[0]["payload_hashes"]) if (row := case.held_row()) else 0 for case in CASES}
     assert summarise(changes(spark, CASES)) == Summary(
         n_documents=len(live),
@@ -178,9 +179,9 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
         n_tied=1,
         n_gone=6,
         n_reshaped=2,
-        n_held_live=sum(not row["deleted"] for row in rows),
+        n_held_live=sum(not row["deleted"] for row in HELD),
         n_held=sum(held.values()),
-        n_known=sum(known is not None for row in rows for known in row["payload_hashes"]),
+        n_known=N_KNOWN,
         n_deletes=3 + sum(held[case.name] for case in CASES if case.status == "delete"),  # 3: the shorter one's tail
         n_same=sum(held[case.name] for case in CASES if case.status == "same"),
         n_desired=2 * statuses.count("write"),
@@ -191,14 +192,12 @@ def test_the_summary_counts_documents_and_records(spark: SparkSession) -> None:
 
 
 def test_what_was_not_compared_is_added_from_what_is_held(spark: SparkSession) -> None:
-    rows = [row[0] for case in CASES if (row := case.held_row())]
-    known = [[payload for payload in row["payload_hashes"] if payload] for row in rows]
     held = Holding(
-        n_documents=len(rows),
-        n_live=sum(not row["deleted"] for row in rows),
-        n_room=sum(len(row["payload_hashes"]) for row in rows),
-        n_known=sum(map(len, known)),
-        n_unknown=sum(row["document_hash"] is None for row in rows),
+        n_documents=len(HELD),
+        n_live=sum(not row["deleted"] for row in HELD),
+        n_room=sum(len(row["payload_hashes"]) for row in HELD),
+        n_known=N_KNOWN,
+        n_unknown=sum(row["document_hash"] is None for row in HELD),
         models=("m",),
     )
     compared = [case for case in CASES if case.status != "same"]
