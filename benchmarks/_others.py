@@ -44,11 +44,11 @@ for line in sys.stdin:
 """
 
 
-def sentence_transformers() -> SentenceTransformer:
+def sentence_transformers(device: str = "cpu") -> SentenceTransformer:
     """Load the reference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return SentenceTransformer(str(model_folder()), device="cpu")
+        return SentenceTransformer(str(model_folder()), device=device)
 
 
 def export_onnx(folder: Path) -> None:

@@ -40,7 +40,8 @@ class Embedder:
     vector: `split_to_window` first.
 
     On a CPU each thread takes chunks of its own, one torch thread each, so that nobody waits at the end of every
-    operation; with the packed engine a vector's bits do not depend on that. Where there is a CUDA device, it computes.
+    operation; with the packed engine a vector's bits do not depend on that. Where there is a CUDA device, it computes,
+    and all cores find the tokens.
 
     Args:
         model_path: A model's folder; None for the installed default model.
@@ -66,9 +67,13 @@ class Embedder:
         self.dimension = model.dimension
         self.fingerprint = fingerprint(model_path, precision)
         self._tokenizer = load_tokenizer(model.folder, model.max_tokens)
-        self._n_threads = 1 if device.type == "cuda" else n_threads or _n_cores()
+        self._on_gpu = device.type == "cuda"
+        self._n_threads = 1 if self._on_gpu else n_threads or _n_cores()
         self._tokens_per_chunk = _TOKENS_PER_CHUNK[device.type]
         torch.set_num_threads(1)  # of an operation; torch knows one number for the whole process
+        # cuDNN's attention, torch's first choice for halves on a Hopper GPU, takes 30 ms to make ready for each number
+        # of sentences of one length; every chunk has dozens of new ones.
+        torch.backends.cuda.enable_cudnn_sdp(enabled=False)
         self._encoder = (PackedBert if model.is_packed else AnyEncoder)(model, getattr(torch, precision), device)
         Embedder.n_loads += 1
 
@@ -82,8 +87,11 @@ class Embedder:
             Vectors, shape `[len(sentences), dimension]`, in the order of the sentences.
         """
         vectors = np.empty((len(sentences), self.dimension), dtype=np.float32)
-        # One by one: `encode_batch` would start threads of its own.
-        tokens = [self._tokenizer.encode(replace_surrogates(sentence)).ids for sentence in sentences]
+        texts = [replace_surrogates(sentence) for sentence in sentences]
+        if self._on_gpu:  # which outruns one core's tokens several times
+            tokens = [found.ids for found in self._tokenizer.encode_batch(texts)]
+        else:  # one by one: `encode_batch` starts a thread a core
+            tokens = [self._tokenizer.encode(text).ids for text in texts]
 
         def encode(chunk: list[int]) -> None:
             with torch.inference_mode():  # of one thread
