@@ -69,6 +69,23 @@ def spark_session(home: Home, *, for_minutes: bool = False, master: str = MASTER
         end_jvm()
 
 
+def register_tables(spark: SparkSession, home: Home) -> None:
+    """Tell the catalog of every Delta table in the warehouse.
+
+    A folder without a first commit is what a killed creation leaves; it holds nothing, and Delta would refuse
+    to create the table over it.
+    """
+    for database in sorted(home.warehouse.glob("*.db")):
+        schema = database.name.removesuffix(".db")
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
+        for folder in sorted(database.iterdir()):
+            if any((folder / "_delta_log").glob("*.json")):
+                # Not `spark.catalog.createTable`, which reads every row. A path, for Spark decodes no URI.
+                spark.sql(f"CREATE TABLE `{schema}`.`{folder.name}` USING delta LOCATION {sql_string(str(folder))}")
+            elif folder.is_dir():
+                shutil.rmtree(folder)
+
+
 def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
     home.spark.mkdir(parents=True, exist_ok=True)
     defaults, log4j, log = (home.spark / name for name in ("spark-defaults.conf", "log4j2.properties", "start.log"))
@@ -100,7 +117,7 @@ def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
         raise SettingsError(
             f"Spark did not start: its last words are in {log} and {home.spark / 'spark.log'}"
         ) from error
-    _register_tables(spark, home)
+    register_tables(spark, home)
     return spark
 
 
@@ -157,20 +174,3 @@ def _stderr_to(log: Path) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(terminal, 2)
         os.close(terminal)
-
-
-def _register_tables(spark: SparkSession, home: Home) -> None:
-    """Tell the catalog of every Delta table in the warehouse.
-
-    A folder without a first commit is what a killed creation leaves; it holds nothing, and Delta would refuse
-    to create the table over it.
-    """
-    for database in sorted(home.warehouse.glob("*.db")):
-        schema = database.name.removesuffix(".db")
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
-        for folder in sorted(database.iterdir()):
-            if any((folder / "_delta_log").glob("*.json")):
-                # Not `spark.catalog.createTable`, which reads every row. A path, for Spark decodes no URI.
-                spark.sql(f"CREATE TABLE `{schema}`.`{folder.name}` USING delta LOCATION {sql_string(str(folder))}")
-            elif folder.is_dir():
-                shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """One home, on which the real job dies three times by `kill -9` and its index server once, and a last run mends all.
 
-Moments are drawn: so many steps after Spark has come up, and so far into that step.
+Moments are drawn: so many steps after Spark has come up, and so far into that step. Each job that is killed is a
+process with a Spark of its own; the last run, which nobody kills, is a part of whoever plays.
 
 python -m tests.killed SEED    one such game, as a failure names it
 """
@@ -21,11 +22,15 @@ from pathlib import Path
 from random import Random
 from typing import IO, TYPE_CHECKING
 
-from local.session import REPOSITORY
+from local.home import Home
+from local.session import REPOSITORY, register_tables, spark_session
 from tests.pipelines.scene import KEY
+from tests.victim import last, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
 
 N_ROUNDS = 3
 MAX_STEPS = 16  # of a job: about one sync
@@ -93,39 +98,47 @@ class Game:
     seed: int
     kills: list[str] = field(default_factory=list)  # who died, and where the job was
 
-    def play(self) -> str:
-        """Kill, then run to the end; return what was found there, all of it right."""
+    def kill(self) -> None:
+        """Kill the job and the server."""
+        random = Random(self.seed)  # noqa: S311  # no secret
+        with self._explained(), ExitStack() as stack:
+            server, url = self._serve(stack, 0)
+            for number in range(N_ROUNDS):
+                with started(self.home, "tests.victim", str(self.home), url, f"{self.seed} {number}") as job:
+                    job.until("up")
+                    if number == 0:
+                        job.until("create")  # and so it dies while the state tables are made
+                    elif number == 1:
+                        go_on(job, random)
+                    else:
+                        job.until("upsert")
+                        time.sleep(random.uniform(0, 3 * REQUEST_S))
+                        server.kill()
+                        self.kills.append(f"server: {job.said[-1]}")
+                        time.sleep(random.uniform(0, 1))
+                        server, _ = self._serve(stack, int(url.rpartition(":")[2]))
+                        job.until("synced")
+                        go_on(job, random)
+                    time.sleep(random.uniform(0, MAX_WAIT_S))
+                    self.kills.append(f"job: {job.kill()}")
+
+    def mend(self, spark: SparkSession) -> str:
+        """Run to the end in a session that has another home; return what was found there, all of it right."""
+        with self._explained(), ExitStack() as stack:
+            _, url = self._serve(stack, 0)
+            home = Home.at(self.home)
+            stack.enter_context(home.lock())
+            register_tables(spark, home)
+            return last(stack.enter_context(opened(spark, home, url)))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with ExitStack() as stack:
-                return self._play(stack, Random(self.seed))  # noqa: S311  # no secret
+            yield
         except BaseException as error:
             words = log_of(self.home).read_text(encoding="utf-8")[-4000:]
             error.add_note(f"{self.kills}\nagain: python -m tests.killed {self.seed}\n{words}")
             raise
-
-    def _play(self, stack: ExitStack, random: Random) -> str:
-        server, url = self._serve(stack, 0)
-        for number in range(N_ROUNDS):
-            with started(self.home, "tests.victim", "work", str(self.home), url, f"{self.seed} {number}") as job:
-                job.until("up")
-                if number == 0:
-                    job.until("create")  # and so it dies while the state tables are made
-                elif number == 1:
-                    go_on(job, random)
-                else:
-                    job.until("upsert")
-                    time.sleep(random.uniform(0, 3 * REQUEST_S))
-                    server.kill()
-                    self.kills.append(f"server: {job.said[-1]}")
-                    time.sleep(random.uniform(0, 1))
-                    server, _ = self._serve(stack, int(url.rpartition(":")[2]))
-                    job.until("synced")
-                    go_on(job, random)
-                time.sleep(random.uniform(0, MAX_WAIT_S))
-                self.kills.append(f"job: {job.kill()}")
-        with started(self.home, "tests.victim", "last", str(self.home), url) as job:
-            job.until("up")
-            return job.next()  # which it says if all is right
 
     def _serve(self, stack: ExitStack, port: int) -> tuple[Process, str]:
         """Start the index server; return it and its address."""
@@ -144,12 +157,14 @@ def go_on(job: Process, random: Random) -> None:
         job.next()
 
 
-def main(seed: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        game = Game(Path(folder) / "home", seed)
-        found = game.play()
-    print(*game.kills, found, sep="\n")
+def play(folder: Path, seed: int) -> list[str]:
+    """Play a game in a folder, with a Spark of its own at the end; return who died where, and last what was found."""
+    game = Game(folder / "home", seed)
+    game.kill()
+    with spark_session(Home.at(folder / "spark")) as spark:
+        return [*game.kills, game.mend(spark)]
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as scratch:
+        print(*play(Path(scratch), int(sys.argv[1])), sep="\n")

@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.killed import Game
+from tests.killed import play
 from tests.pipelines.histories import Histories, run
 
 N_HISTORIES = 1_000  # in a batch, some twenty seconds
@@ -47,13 +47,13 @@ class Soak:
 
     def _play(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="soak-"))  # stays where it fails
-        game = Game(folder / "home", secrets.randbits(32))
-        print(f"game {game.seed} in {folder}", end=": ", flush=True)
-        found = game.play()
+        seed = secrets.randbits(32)
+        print(f"game {seed} in {folder}", end=": ", flush=True)
+        *kills, found = play(folder, seed)
         shutil.rmtree(folder)
         self.n_games += 1
-        self.n_kills += len(game.kills)
-        print(*game.kills, found, sep="; ", flush=True)
+        self.n_kills += len(kills)
+        print(*kills, found, sep="; ", flush=True)
 
     def __str__(self) -> str:
         return (

@@ -1,7 +1,6 @@
-"""What is killed, and what comes after it, each in a process of its own that says what it begins.
+"""What is killed, a process of its own that says what it begins, and what comes after it.
 
-python -m tests.victim work HOME URL SEED    the steps of a job, again and again
-python -m tests.victim last HOME URL         prepare and sync to their end, and everything must be right
+python -m tests.victim HOME URL SEED    the steps of a job, again and again
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from functools import wraps
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -32,13 +32,13 @@ from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import KEY, Scene, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pyspark.sql import Row, SparkSession
 
 LIMIT_S = 900  # whoever hangs is ended, on however slow a machine
 WINDOW_RECORDS = 8  # so that a sync has several windows
-SCHEMA, DOCUMENTS = "killed", "pqrst"
+SCHEMA, DOCUMENTS = "victim", "pqrst"
 STEPS = ((State, ("create", "held", "append", "bury")), (VectorIndex, ("ensure", "upsert", "delete")))
 
 
@@ -57,7 +57,8 @@ def announced(call: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def opened(spark: SparkSession, home: Home, url: str) -> Scene:
+@contextmanager
+def opened(spark: SparkSession, home: Home, url: str) -> Iterator[Scene]:
     """Go on with what the home holds."""
     source = f"{SCHEMA}.articles"
     settings = Settings(source_table=source, schema=SCHEMA, index_name="docs", pinecone_host=url)
@@ -68,7 +69,8 @@ def opened(spark: SparkSession, home: Home, url: str) -> Scene:
     break_leases(spark, settings)  # of runs that were killed: the home's lock says that nobody else is there
     held = {row.id for row in spark.table(source).collect()}
     not_started = IndexServer(home.index, api_key=KEY)  # the one that runs is another process
-    return Scene(spark, not_started, settings, Pinecone(api_key=KEY, host=url, ssl_verify=False), held)
+    with Pinecone(api_key=KEY, host=url, ssl_verify=False) as pinecone:
+        yield Scene(spark, not_started, settings, pinecone, held)
 
 
 def rows_of_log(scene: Scene) -> list[Row]:
@@ -105,8 +107,8 @@ def work(scene: Scene, random: Random) -> None:
             say(f"failed: {error}")
 
 
-def last(scene: Scene) -> None:
-    """Run to the end, and hold what is there against what the log says, winner by version."""
+def last(scene: Scene) -> str:
+    """Prepare and sync to their end, and hold what is there against what the log says, winner by version."""
     scene.prepare()
     scene.sync()
     log, source = rows_of_log(scene), scene.held
@@ -137,19 +139,16 @@ def last(scene: Scene) -> None:
     runs = scene.runs()
     assert [run.outcome for run in runs[-2:]] == ["succeeded"] * 2
     assert len({run.run_id for run in runs}) == len(runs)
-    say(f"{len(live)} records of {len(newest)} documents, {len(runs)} runs")
+    return f"{len(live)} records of {len(newest)} documents, {len(runs)} runs"
 
 
-def main(what: str, folder: str, url: str, seed: str = "") -> None:
+def main(folder: str, url: str, seed: str) -> None:
     signal.alarm(LIMIT_S)
     home = Home.at(folder)
     with home.lock(), spark_session(home) as spark:
         say("up")
-        scene = opened(spark, home, url)
-        if what == "work":
+        with opened(spark, home, url) as scene:
             work(scene, Random(seed))  # noqa: S311  # no secret
-        else:
-            last(scene)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 
 from local.home import Home
 from local.jvm import CONF_DIR
-from local.session import _register_tables, _stderr_to
+from local.session import _stderr_to, register_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def test_every_delta_table_of_a_warehouse_is_there_by_its_name(spark: SparkSessi
     write_table(spark, other.warehouse / "found_one.db" / "first", 1)
     write_table(spark, other.warehouse / "found_one.db" / "second", 2)
     write_table(spark, other.warehouse / "found_two.db" / "first", 3)
-    _register_tables(spark, other)
+    register_tables(spark, other)
     counts = {name: spark.table(name).count() for name in ("found_one.first", "found_one.second", "found_two.first")}
     assert counts == {"found_one.first": 1, "found_one.second": 2, "found_two.first": 3}
 
@@ -40,7 +40,7 @@ def test_every_delta_table_of_a_warehouse_is_there_by_its_name(spark: SparkSessi
 def test_a_registered_table_can_be_written_to_where_it_lies(spark: SparkSession, other: Home) -> None:
     folder = other.warehouse / "written.db" / "rows"
     write_table(spark, folder, 1)
-    _register_tables(spark, other)
+    register_tables(spark, other)
     spark.sql("INSERT INTO written.rows VALUES (7)")
     assert sorted(row.id for row in spark.read.format("delta").load(str(folder)).collect()) == [0, 7]
 
@@ -52,7 +52,7 @@ def test_a_folder_without_a_first_commit_goes_so_that_its_table_can_be_made(
     killed = other.warehouse / "killed.db" / "articles"
     (killed / left).parent.mkdir(parents=True)
     (killed / left).touch()
-    _register_tables(spark, other)
+    register_tables(spark, other)
     assert not killed.exists()
     assert not spark.catalog.tableExists("killed.articles")
     write_table(spark, killed, 1)
@@ -62,13 +62,13 @@ def test_a_file_that_a_desktop_left_in_the_warehouse_is_passed_over(spark: Spark
     write_table(spark, other.warehouse / "littered.db" / "rows", 1)
     for folder in (other.warehouse, other.warehouse / "littered.db"):
         (folder / ".DS_Store").touch()
-    _register_tables(spark, other)
+    register_tables(spark, other)
     assert spark.table("littered.rows").count() == 1
 
 
 def test_a_new_home_has_no_tables(other: Home) -> None:
     told: list[str] = []
-    _register_tables(cast("SparkSession", SimpleNamespace(sql=told.append)), other)
+    register_tables(cast("SparkSession", SimpleNamespace(sql=told.append)), other)
     assert told == []
 
 
