@@ -6,12 +6,16 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.health import DASHBOARD, answer, datasets
 from pipelines.state_tables import STATE_TABLES
 from pipelines.tables import DOCUMENTS, DOCUMENTS_QUARANTINE, EMBEDDINGS, RAW, SENTENCES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.long
 
 SCHEMA = "widgets"
 VERSIONS = {"counter": 2, "table": 2, "filter-multi-select": 2, "bar": 3, "line": 3}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from local.figures import Figures
 
+pytestmark = pytest.mark.long
 
 LONG = " ".join(["word", "river", "stone", "light"] * 2_500)  # one sentence, far longer than the model's window
 FIRST: Documents = {
@@ -154,7 +155,6 @@ def test_tables_and_columns_have_comments_and_tables_a_quality(history: World, s
         assert spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].description == table.comment
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("first")
 def test_any_history_ends_like_one_fresh_run(history: World) -> None:
     before = history.contents()

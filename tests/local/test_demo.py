@@ -16,6 +16,8 @@ from pipelines.state import State
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
+
 TEXTS = {"guide/it's.md": "One's text.", 'a "quoted" \\id': "Another.", "long": "Much. More. Of this."}
 
 

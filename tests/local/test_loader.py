@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from local.home import Home
 
+pytestmark = pytest.mark.long
+
 _NUMBERS = count()
 
 

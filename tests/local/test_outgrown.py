@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.outgrown import remake_outgrown
 from pipelines.settings import Settings
 from pipelines.tables import DOCUMENTS_QUARANTINE, RAW
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.long
 
 SETTINGS = Settings(source_table="outgrown.articles", schema="outgrown")
 

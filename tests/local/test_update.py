@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
+
 SCHEMA = "updates"
 SOURCE = f"{SCHEMA}.articles"
 PARAMETERS = {"schema": SCHEMA, "source_table": SOURCE}

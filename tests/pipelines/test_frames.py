@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from pipelines.ids import content_hash, doc_id, record_id
 from pipelines.settings import Settings
@@ -16,6 +17,8 @@ from pipelines.to_sentences import to_sentences
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.long
 
 SETTINGS = Settings(source_table="a.b", source_mode="appends", metadata_columns=("title",))
 MADE = [0.009631, 0.017980, 0.102731, 0.075020]  # how the packaged model's vector of "It rains." begins

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TEXT = Version("p", 1, ("One.", "Two."))
 
 
+@pytest.mark.long
 def test_it_makes_what_is_missing_once_and_notices_an_emptied_namespace(scene: Scene) -> None:
     first = scene.prepare()
     assert (first.dimension, first.n_records) == (DEFAULT_DIMENSION, 0)

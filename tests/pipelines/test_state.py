@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.settings import Settings
 from pipelines.state import State
@@ -13,6 +15,8 @@ from tests.pipelines.scene import NOON
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.long
 
 SETTINGS = Settings(source_table="a.b", schema="state_test", index_name="docs", namespace="plain")
 ODD = """it's a "name\\space" of {odd} ${HOME} ${env:HOME}; -- `all` ASCII"""

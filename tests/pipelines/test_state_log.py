@@ -16,6 +16,8 @@ from tests.pipelines.test_state import counts, held, row
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
+
 SETTINGS = Settings(source_table="a.b", schema="state_log_test", index_name="docs", namespace="one")
 TABLE = SETTINGS.table(INDEX_STATE.name)
 

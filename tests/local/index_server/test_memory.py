@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from pinecone import Pinecone, ServerlessSpec
 
 if TYPE_CHECKING:
     from pinecone import Index
+
+pytestmark = pytest.mark.long
 
 KEY = "a key of the tests"
 ROOT = Path(__file__).parents[3]
