@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# Of files that every `make test` runs, those that take longest.
+SLOWEST = ("test_killed", "test_embedder", "test_sync", "test_histories")
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Home:
     """Give the one of the whole run: of several processes each has a folder of its own, side by side."""
@@ -42,14 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Keep each file's tests in one of the processes, for they share what is made for them; those at the top go first.
+    """Keep each file's tests in one of the processes, for they share what is made for them.
 
-    Those are tests of the whole system, which take longest: what is left after them is shared out evenly.
+    What takes longest goes first, so that what is left at the end is shared out evenly.
     With `--connect` what takes Spark alone is all that runs.
     """
     if config.getoption("--connect"):
         items[:] = [item for item in items if "spark" in getattr(item, "fixturenames", ())]
-    items.sort(key=lambda item: len(item.path.parts))
+    items.sort(key=lambda item: (item.path.stem not in SLOWEST, len(item.path.parts)))  # at the top: the whole system
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

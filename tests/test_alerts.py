@@ -16,6 +16,8 @@ from tests.alerts import fires
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+pytestmark = pytest.mark.long
+
 MADE_UP = "made_up"
 QUERIES = {dataset.name: dataset for dataset in datasets()}
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pinecone._internal.http_client import get_budget_registry
 from pinecone.errors import ApiError, PayloadTooLargeError, PineconeError
 
 from local.index_server import Fault
@@ -27,7 +28,11 @@ N_TRIES = 4  # the client's
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note how long the client would wait between its tries, and let it not wait."""
+    """Note how long the client would wait between its tries, and let it not wait.
+
+    It also forgets what failed before: after many failures of one host, as all tests' servers are, it tries once.
+    """
+    get_budget_registry()._reset()
     noted: list[float] = []
     monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", noted.append)
     return noted
