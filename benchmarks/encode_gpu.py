@@ -28,8 +28,8 @@ BATCHES = (32, 256)  # sentence-transformers' own choice, and its best here
 def main() -> None:
     """Measure all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sentences", type=int, default=40_000)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         print("no CUDA device: nothing to measure")

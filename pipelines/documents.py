@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any, Self
 
@@ -81,6 +82,7 @@ class Document:
 DIFFERING = ("write", "delete")
 # Spark brings a limited size of one query to the driver, spark.driver.maxResultSize: a gigabyte, unless told.
 RECORDS_A_QUERY = 200_000
+RECORDS_AT_FIRST = 50_000  # of the first query: none of a query comes before Spark has exchanged it all
 RECORDS_A_PARTITION = 5_000  # what Spark brings at a time
 
 
@@ -98,19 +100,25 @@ def read_documents(
         embeddings: all rows of `embeddings`, at one version.
         changes: from `to_changes`.
         statuses: of the documents wanted; one that is held back comes without what it should hold.
-        n_records: about how many they are and should hold together; many are read by several queries.
+        n_records: about how many they are and should hold together; many are read by several queries, the first small.
         with_records: bring the records along, not only their hashes.
     """
     chosen = changes.where(F.col("status").isin(*statuses))
-    parts = id_ranges(ceil(n_records / RECORDS_A_QUERY))
-    for part in parts:
-        n_own = n_records // len(parts)
-        yield from _read(embeddings.where(part), chosen.where(part), n_records=n_own, with_records=with_records)
+    sizes = query_sizes(n_records)
+    for part, size in zip(id_ranges(sizes), sizes, strict=True):
+        yield from _read(embeddings.where(part), chosen.where(part), n_records=size, with_records=with_records)
 
 
-def id_ranges(n: int) -> list[str]:
-    """Cut all document ids, which are hex, into `n` ranges of about the same size; as SQL conditions."""
-    bounds = [f"{16**4 * i // n:04x}" for i in range(1, n)]
+def query_sizes(n_records: int) -> list[int]:
+    """Say how many of the records each query is to read."""
+    first = min(n_records, RECORDS_AT_FIRST)
+    n_more = ceil((n_records - first) / RECORDS_A_QUERY)
+    return [first] + [(n_records - first) // n_more for _ in range(n_more)]
+
+
+def id_ranges(sizes: Sequence[int]) -> list[str]:
+    """Cut all document ids, which are hex, into ranges of about these sizes; as SQL conditions."""
+    bounds = [f"{16**4 * part // sum(sizes):04x}" for part in accumulate(sizes[:-1])]
     lower = ["true", *(f"doc_id >= '{bound}'" for bound in bounds)]
     upper = [*(f"doc_id < '{bound}'" for bound in bounds), "true"]
     return [f"{above} AND {below}" for above, below in zip(lower, upper, strict=True)]

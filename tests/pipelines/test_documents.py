@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import documents
-from pipelines.documents import Document, id_ranges, read_documents, windows
+from pipelines.documents import Document, id_ranges, query_sizes, read_documents, windows
 from pipelines.ids import TOMBSTONE_HASH
 from pipelines.tables import EMBEDDINGS
 from tests.pipelines.scene import MODEL, NOON, Version
@@ -97,6 +97,7 @@ def test_many_are_read_by_several_queries_and_each_document_once(
     frames: tuple[DataFrame, DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = {one.doc_id: one.hashes for one in read_documents(*frames, with_records=False)}
+    monkeypatch.setattr(documents, "RECORDS_AT_FIRST", 4)
     monkeypatch.setattr(documents, "RECORDS_A_QUERY", 4)
     parts = [(one.doc_id, one.hashes) for one in read_documents(*frames, n_records=12, with_records=False)]
     assert len(parts) == len(whole) == 3
@@ -104,12 +105,27 @@ def test_many_are_read_by_several_queries_and_each_document_once(
 
 
 def test_ranges_of_ids_leave_nothing_out() -> None:
-    assert id_ranges(0) == id_ranges(1) == ["true AND true"]
-    assert id_ranges(3) == [
+    assert id_ranges([0]) == id_ranges([7]) == ["true AND true"]
+    assert id_ranges([9, 9, 9]) == [
         "true AND doc_id < '5555'",
         "doc_id >= '5555' AND doc_id < 'aaaa'",
         "doc_id >= 'aaaa' AND true",
     ]
+    assert id_ranges([1, 3]) == ["true AND doc_id < '4000'", "doc_id >= '4000' AND true"]
+
+
+@pytest.mark.parametrize(
+    ("n_records", "sizes"),
+    [
+        (0, [0]),
+        (50_000, [50_000]),
+        (50_001, [50_000, 1]),
+        (250_000, [50_000, 200_000]),
+        (250_001, [50_000, 100_000, 100_000]),
+    ],
+)
+def test_the_first_query_is_small_and_no_query_is_large(n_records: int, sizes: list[int]) -> None:
+    assert query_sizes(n_records) == sizes
 
 
 @pytest.mark.parametrize("with_records", [True, False])
