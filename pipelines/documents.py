@@ -82,7 +82,7 @@ class Document:
 DIFFERING = ("write", "delete")
 # Spark brings a limited size of one query to the driver, spark.driver.maxResultSize: a gigabyte, unless told.
 RECORDS_A_QUERY = 200_000
-RECORDS_AT_FIRST = 50_000  # of the first query: none of a query comes before Spark has exchanged it all
+RECORDS_AT_FIRST = 50_000  # of the first of several: a query gives no row before Spark has shuffled all of it
 RECORDS_A_PARTITION = 5_000  # what Spark brings at a time
 
 
@@ -100,20 +100,22 @@ def read_documents(
         embeddings: all rows of `embeddings`, at one version.
         changes: from `to_changes`.
         statuses: of the documents wanted; one that is held back comes without what it should hold.
-        n_records: about how many they are and should hold together; many are read by several queries, the first small.
-        with_records: bring the records along, not only their hashes.
+        n_records: about how many they are and should hold together; many are read by several queries.
+        with_records: bring the records along, not only their hashes. Of several queries the first is small then, for
+            somebody waits to send them.
     """
     chosen = changes.where(F.col("status").isin(*statuses))
-    sizes = query_sizes(n_records)
+    sizes = query_sizes(n_records, small_first=with_records)
     for part, size in zip(id_ranges(sizes), sizes, strict=True):
         yield from _read(embeddings.where(part), chosen.where(part), n_records=size, with_records=with_records)
 
 
-def query_sizes(n_records: int) -> list[int]:
-    """Say how many of the records each query is to read."""
-    first = min(n_records, RECORDS_AT_FIRST)
-    n_more = ceil((n_records - first) / RECORDS_A_QUERY)
-    return [first] + [(n_records - first) // n_more for _ in range(n_more)]
+def query_sizes(n_records: int, *, small_first: bool) -> list[int]:
+    """Say how many of the records each query is to read: at least one, and no small rest, for each reads the table."""
+    first = [RECORDS_AT_FIRST] if small_first and n_records > 2 * RECORDS_AT_FIRST else []
+    rest = n_records - sum(first)
+    n_more = ceil(rest / RECORDS_A_QUERY) or 1
+    return first + [rest // n_more] * n_more
 
 
 def id_ranges(sizes: Sequence[int]) -> list[str]:

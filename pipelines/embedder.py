@@ -41,13 +41,13 @@ class Embedder:
 
     On a CPU each thread takes chunks of its own, one torch thread each, so that nobody waits at the end of every
     operation; with the packed engine a vector's bits do not depend on that. Where there is a CUDA device, it computes,
-    and all cores find the tokens.
+    and the threads find the tokens.
 
     Args:
         model_path: A model's folder; None for the installed default model.
         precision: What to compute in. `float32` is exact. `bfloat16` rounds what goes into a product to 8 bits; it is
-            faster where the CPU has instructions for it (AVX512-BF16, AMX), and gives nearly the same numbers where
-            not. `float16` needs a CUDA device.
+            faster on a GPU and where the CPU has instructions for it (AVX512-BF16, AMX), and gives nearly the same
+            numbers where not. `float16` needs a CUDA device.
         n_threads: Threads of one `encode`; None for every core this process may use. Two processes that both take all
             cores are several times slower than one, so workers that share a machine pass 1.
 
@@ -67,13 +67,15 @@ class Embedder:
         self.dimension = model.dimension
         self.fingerprint = fingerprint(model_path, precision)
         self._tokenizer = load_tokenizer(model.folder, model.max_tokens)
-        self._on_gpu = device.type == "cuda"
-        self._n_threads = 1 if self._on_gpu else n_threads or _n_cores()
+        on_gpu = device.type == "cuda"
+        self._tokens_by_all_cores = on_gpu and n_threads != 1
+        self._n_threads = 1 if on_gpu else n_threads or _n_cores()
         self._tokens_per_chunk = _TOKENS_PER_CHUNK[device.type]
         torch.set_num_threads(1)  # of an operation; torch knows one number for the whole process
-        # cuDNN's attention, torch's first choice for halves on a Hopper GPU, takes 30 ms to make ready for each number
-        # of sentences of one length; every chunk has dozens of new ones.
-        torch.backends.cuda.enable_cudnn_sdp(enabled=False)
+        if on_gpu:
+            # For the whole process, too. cuDNN's attention, torch's first choice for halves on a Hopper GPU, takes
+            # 30 ms to make ready for each number of sentences of one length; every chunk has dozens of new ones.
+            torch.backends.cuda.enable_cudnn_sdp(enabled=False)
         self._encoder = (PackedBert if model.is_packed else AnyEncoder)(model, getattr(torch, precision), device)
         Embedder.n_loads += 1
 
@@ -88,7 +90,7 @@ class Embedder:
         """
         vectors = np.empty((len(sentences), self.dimension), dtype=np.float32)
         texts = [replace_surrogates(sentence) for sentence in sentences]
-        if self._on_gpu:  # which outruns one core's tokens several times
+        if self._tokens_by_all_cores:  # a GPU outruns those of one core several times
             tokens = [found.ids for found in self._tokenizer.encode_batch(texts)]
         else:  # one by one: `encode_batch` starts a thread a core
             tokens = [self._tokenizer.encode(text).ids for text in texts]

@@ -53,7 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     """
     if config.getoption("--connect"):
         items[:] = [item for item in items if "spark" in getattr(item, "fixturenames", ())]
-    items.sort(key=lambda item: (item.path.stem not in SLOWEST, len(item.path.parts)))  # at the top: the whole system
+    # At the top are tests of the whole system.
+    late = {item: item.path.stem not in SLOWEST or item.get_closest_marker("long") is not None for item in items}
+    items.sort(key=lambda item: (late[item], len(item.path.parts)))
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

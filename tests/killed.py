@@ -1,4 +1,4 @@
-"""One home, on which the real job dies three times by `kill -9` and its index server once, and a last run mends all.
+"""One home, on which the real job dies three times by `kill -9` and its index server twice, and a last run mends all.
 
 Moments are drawn: so many steps after Spark has come up, and so far into that step. Each job that is killed is a
 process with a Spark of its own; the last run, which nobody kills, is a part of whoever plays.
@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING
 from local.home import Home
 from local.session import REPOSITORY, register_tables, spark_session
 from tests.pipelines.scene import KEY
-from tests.victim import last, opened
+from tests.victim import LIMIT_S, SCHEMA, last, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ class Game:
     kills: list[str] = field(default_factory=list)  # who died, and where the job was
 
     def kill(self) -> None:
-        """Kill the job and the server."""
+        """Kill the job and the server, which dies with the last job once more."""
         random = Random(self.seed)  # noqa: S311  # no secret
         with self._explained(), ExitStack() as stack:
             server, url = self._serve(stack, 0)
@@ -128,17 +128,22 @@ class Game:
             _, url = self._serve(stack, 0)
             home = Home.at(self.home)
             stack.enter_context(home.lock())
+            stack.callback(spark.sql, f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")  # no file goes with it
             register_tables(spark, home)
             return last(stack.enter_context(opened(spark, home, url)))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        signal.signal(signal.SIGALRM, hang)
+        signal.alarm(LIMIT_S)
         try:
             yield
         except BaseException as error:
             words = log_of(self.home).read_text(encoding="utf-8")[-4000:]
             error.add_note(f"{self.kills}\nagain: python -m tests.killed {self.seed}\n{words}")
             raise
+        finally:
+            signal.alarm(0)
 
     def _serve(self, stack: ExitStack, port: int) -> tuple[Process, str]:
         """Start the index server; return it and its address."""
@@ -150,6 +155,10 @@ class Game:
         asked = urllib.request.Request(f"{url}/faults", body, {"Api-Key": KEY}, method="PUT")  # noqa: S310  # loopback
         DIRECT.open(asked).close()
         return server, url
+
+
+def hang(*_: object) -> None:
+    raise TimeoutError(f"not at its end after {LIMIT_S} s")
 
 
 def go_on(job: Process, random: Random) -> None:

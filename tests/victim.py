@@ -1,4 +1,4 @@
-"""What is killed, a process of its own that says what it begins, and what comes after it.
+"""What is killed: a process of its own that says what it begins. And `last`, which comes after it and mends all.
 
 python -m tests.victim HOME URL SEED    the steps of a job, again and again
 """

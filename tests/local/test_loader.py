@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from local.home import Home
 
-pytestmark = pytest.mark.long
-
 _NUMBERS = count()
 
 
@@ -57,6 +55,7 @@ def n_commits(home: Home, settings: Settings) -> int:
     return len(list((home.warehouse / f"{schema}.db" / table / "_delta_log").glob("*.json")))
 
 
+@pytest.mark.long
 def test_a_changed_folder_becomes_inserts_updates_and_deletes(
     spark: SparkSession, home: Home, settings: Settings, tmp_path: Path
 ) -> None:
@@ -89,12 +88,14 @@ def test_a_changed_folder_becomes_inserts_updates_and_deletes(
     assert n_commits(home, settings) == before + 1
 
 
+@pytest.mark.long
 def test_without_a_source_the_documentation_of_python_is_mirrored(spark: SparkSession) -> None:
     settings = Settings(source_table="spark_catalog.other_schema.source", id_column="topic", text_column="body")
     assert mirror(spark, None, settings).n_inserted == len(topics)
     assert spark.table(settings.source_table).columns == ["topic", "body", "title"]
 
 
+@pytest.mark.long
 def test_null_and_blank_values_are_values_and_rows_without_an_id_are_replaced_only_when_they_changed(
     spark: SparkSession, home: Home, settings: Settings, tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_null_and_blank_values_are_values_and_rows_without_an_id_are_replaced_on
     assert load({1: None, 2: "x", 3: None, 4: "x", 6: ""}, ["twin", None]) == expected
 
 
+@pytest.mark.long
 def test_columns_may_come_go_and_widen_and_a_stream_of_changes_reads_on(
     spark: SparkSession, home: Home, settings: Settings, tmp_path: Path
 ) -> None:
@@ -149,6 +151,7 @@ def test_columns_may_come_go_and_widen_and_a_stream_of_changes_reads_on(
     assert n_commits(home, settings) == before
 
 
+@pytest.mark.long
 def test_a_delta_table_is_mirrored_with_its_types(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "a table"
     schema = "id bigint, text string, on date, price decimal(9,2), tags array<string>, of struct<a:int,b:string>"

@@ -115,17 +115,22 @@ def test_ranges_of_ids_leave_nothing_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_records", "sizes"),
+    ("n_records", "small_first", "sizes"),
     [
-        (0, [0]),
-        (50_000, [50_000]),
-        (50_001, [50_000, 1]),
-        (250_000, [50_000, 200_000]),
-        (250_001, [50_000, 100_000, 100_000]),
+        (0, True, [0]),
+        (100_000, True, [100_000]),
+        (100_002, True, [50_000, 50_002]),
+        (250_000, True, [50_000, 200_000]),
+        (250_002, True, [50_000, 100_001, 100_001]),
+        (0, False, [0]),
+        (200_000, False, [200_000]),
+        (200_002, False, [100_001, 100_001]),
     ],
 )
-def test_the_first_query_is_small_and_no_query_is_large(n_records: int, sizes: list[int]) -> None:
-    assert query_sizes(n_records) == sizes
+def test_no_query_is_large_and_the_first_of_several_may_be_small(
+    n_records: int, small_first: bool, sizes: list[int]
+) -> None:
+    assert query_sizes(n_records, small_first=small_first) == sizes
 
 
 @pytest.mark.parametrize("with_records", [True, False])

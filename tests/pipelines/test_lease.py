@@ -16,8 +16,6 @@ from pipelines.state import State
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.long
-
 SETTINGS = Settings(source_table="a.b", schema="lease_test", index_name="docs", namespace="it's {one}")
 
 
