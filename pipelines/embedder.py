@@ -49,7 +49,8 @@ class Embedder:
             faster on a GPU and where the CPU has instructions for it (AVX512-BF16, AMX), and gives nearly the same
             numbers where not. `float16` needs a CUDA device.
         n_threads: Threads of one `encode`; None for every core this process may use. Two processes that both take all
-            cores are several times slower than one, so workers that share a machine pass 1.
+            cores are several times slower than one, so workers that share a machine pass 1. On a GPU more than one
+            means all.
 
     Raises:
         ModelError: The model cannot be found, is not the pinned one or cannot be computed here.

@@ -99,7 +99,7 @@ def test_many_are_read_by_several_queries_and_each_document_once(
     whole = {one.doc_id: one.hashes for one in read_documents(*frames, with_records=False)}
     monkeypatch.setattr(documents, "RECORDS_AT_FIRST", 4)
     monkeypatch.setattr(documents, "RECORDS_A_QUERY", 4)
-    parts = [(one.doc_id, one.hashes) for one in read_documents(*frames, n_records=12, with_records=False)]
+    parts = [(one.doc_id, one.hashes) for one in read_documents(*frames, n_records=12, with_records=True)]
     assert len(parts) == len(whole) == 3
     assert dict(parts) == whole
 
