@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SETTINGS = Settings(source_table="a.b", schema="lease_test", index_name="docs", namespace="it's {one}")
 
 
+@pytest.mark.long
 def test_one_run_at_a_time_writes_to_a_namespace(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     break_leases(spark, SETTINGS)  # before there is a table
     State(spark, SETTINGS).create()
