@@ -134,6 +134,7 @@ class Game:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        """Say of what fails in the block, or takes too long, how to play it again."""
         signal.signal(signal.SIGALRM, hang)
         signal.alarm(LIMIT_S)
         try:
