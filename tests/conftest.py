@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Of files that every `make test` runs, those that take longest.
-SLOWEST = ("test_killed", "test_embedder", "test_sync", "test_histories")
+SLOWEST = ("test_killed", "test_resolved", "test_sync", "test_histories")
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ def write_table(spark: SparkSession, folder: Path, n_rows: int) -> None:
     spark.range(n_rows).write.format("delta").save(str(folder))
 
 
+@pytest.mark.long
 def test_every_delta_table_of_a_warehouse_is_there_by_its_name(spark: SparkSession, other: Home) -> None:
     write_table(spark, other.warehouse / "found_one.db" / "first", 1)
     write_table(spark, other.warehouse / "found_one.db" / "second", 2)
@@ -70,6 +71,11 @@ def test_a_new_home_has_no_tables(other: Home) -> None:
     told: list[str] = []
     register_tables(cast("SparkSession", SimpleNamespace(sql=told.append)), other)
     assert told == []
+
+
+def test_the_jvm_does_not_test_itself(spark: SparkSession) -> None:
+    asked = spark.sql("SELECT java_method('java.lang.System', 'getenv', 'SPARK_TESTING') AS found")
+    assert asked.collect()[0].found is None
 
 
 def test_the_class_path_is_the_same_for_every_home_or_no_archive_would_fit(spark: SparkSession, home: Home) -> None:

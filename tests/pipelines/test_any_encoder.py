@@ -19,11 +19,12 @@ from tests.pipelines.models import MODULES, load_reference, save_model, write
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 WORDS = topics["while"].split()
 SENTENCES = [" ".join(WORDS[i : i + n]) for i, n in enumerate([1, 3, 5, 5, 9, 20, 30, 60])] + ["", "caf\u00e9 \u2603"]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "pooling", "engine"),
     [

@@ -72,6 +72,7 @@ def test_versions_that_start_anew_need_a_higher_epoch_for_good() -> None:
             _check_epoch(settings, table_id, run("one", 3))
 
 
+@pytest.mark.long
 def test_it_refuses_an_index_or_a_namespace_that_is_not_ours(scene: Scene) -> None:
     spec = ServerlessSpec(cloud="aws", region="us-east-1")
     scene.pinecone.create_index(name="narrow", dimension=3, metric="cosine", spec=spec)

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from local.index_server.faults import Fault
 from pipelines.index import VectorIndex
 from pipelines.reader import Reader
@@ -21,10 +23,10 @@ from tests.pipelines.service import VECTOR, Service
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
-
     from local.index_server import IndexServer
     from tests.pipelines.world import World
+
+pytestmark = pytest.mark.long
 
 N_HISTORIES = 20
 FAILURES = (

@@ -24,6 +24,7 @@ SETTINGS = Settings(source_table="a.b", schema="runs_test", index_name="docs", n
 DAY = timedelta(days=1)
 
 
+@pytest.mark.long
 def test_a_run_is_recorded_with_what_is_not_known_left_empty(spark: SparkSession) -> None:
     spark.sql(f"CREATE SCHEMA {SETTINGS.schema}")
     assert last_run(spark, SETTINGS) is None

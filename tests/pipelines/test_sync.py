@@ -104,6 +104,7 @@ def test_a_history_moves_only_what_changed(scene: Scene, home: Home) -> None:
     assert KEY not in repr(runs)
 
 
+@pytest.mark.long
 def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
     large = Version("large", 1, tuple(f"Sentence {i}." for i in range(MIN_GUARDED_RECORDS - 1)))
     scene.prepare()
@@ -136,6 +137,7 @@ def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
     assert scene.contents() == desired(STAYS)
 
 
+@pytest.mark.long
 def test_what_the_index_refuses_is_kept_apart_until_it_takes_it(scene: Scene) -> None:
     scene.prepare()
     scene.log(STAYS, DELETED)
