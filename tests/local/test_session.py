@@ -75,7 +75,7 @@ def test_a_new_home_has_no_tables(other: Home) -> None:
 
 def test_the_jvm_does_not_test_itself(spark: SparkSession) -> None:
     asked = spark.sql("SELECT java_method('java.lang.System', 'getenv', 'SPARK_TESTING') AS found")
-    assert asked.collect()[0].found is None
+    assert asked.collect()[0].found == "null"
 
 
 def test_the_class_path_is_the_same_for_every_home_or_no_archive_would_fit(spark: SparkSession, home: Home) -> None:
