@@ -92,12 +92,13 @@ def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
     os.environ |= {
         "JAVA_HOME": str(find_java()),
         "SPARK_CONF_DIR": str(CONF_DIR),
+        "SPARK_TESTING": "1",  # server and client agree on a free port, not both insist on 15002; Ivy leaves ~/.m2
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": "none",  # which Spark would start to look for data sources written in Python
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
-    for name in ("SPARK_REMOTE", "SPARK_TESTING"):
+    for name in ("SPARK_REMOTE", "HADOOP_CONF_DIR", "YARN_CONF_DIR"):  # a cluster's settings would move the home there
         os.environ.pop(name, None)
     try:
         with _stderr_to(log), warnings.catch_warnings():
@@ -108,12 +109,12 @@ def _started(home: Home, *, for_minutes: bool, master: str) -> SparkSession:
             defaults.write_text("".join(f"{key} {value}\n" for key, value in configuration.items()), encoding="utf-8")
             log4j.write_text(_LOG4J.format(log=home.spark / "spark.log"), encoding="utf-8")
             os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {shlex.quote(str(defaults))} pyspark-shell"
+            # With it this JVM would apply many of its rules to every query twice, to see that it makes no difference.
+            del os.environ["SPARK_TESTING"]
             with ThreadPoolExecutor(1) as pool:
                 started = pool.submit(start_jvm)
                 import_module("pyspark.sql.connect.session")  # takes as long as a JVM to start
                 started.result()
-            # Makes server and client agree on a free port; without it both insist on 15002. Only the JVM is started
-            # without: it would apply many of its rules to every query twice, to see that this makes no difference.
             os.environ["SPARK_TESTING"] = "1"
             spark: SparkSession = SparkSession.builder.remote(master).getOrCreate()
     except PySparkException as error:
@@ -152,7 +153,7 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.adaptive.enabled": "false",
         # Shuffled rows leave the disk at a query's end, not when the JVM collects garbage.
-        "spark.sql.shuffleDependency.fileCleanup.enabled": "true",
+        "spark.sql.connect.shuffleDependency.fileCleanup.enabled": "true",
         "spark.sql.classic.shuffleDependency.fileCleanup.enabled": "true",
         "spark.sql.pipelines.maxFlowRetryAttempts": "0",  # what fails here fails again: say so at once
         # An Arrow batched `udf` over a Delta scan hangs in Spark 4.2.0 (SPARK-58241); `pandas_udf` does not.

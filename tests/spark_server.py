@@ -6,6 +6,7 @@ python -m tests.spark_server FOLDER
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 import subprocess
 import sys
@@ -29,12 +30,20 @@ def served(home: Home, python: str = sys.executable) -> Iterator[str]:
         SettingsError: Spark did not start.
     """
     command = [python, "-m", "tests.spark_server", home.root]
+    of_cluster = dict.fromkeys(("HADOOP_CONF_DIR", "YARN_CONF_DIR"), str(home.root))  # which a home is to keep out
     log, pipe = home.root / "server.log", subprocess.PIPE
     # Behind the block the server's input is closed, which ends it; Ctrl-C does not, for the tests still say good-bye.
     with (
         log.open("w") as errors,
         subprocess.Popen(  # noqa: S603  # ours
-            command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, stderr=errors, text=True, start_new_session=True
+            command,
+            cwd=REPOSITORY,
+            env=os.environ | of_cluster,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
         ) as server,
     ):
         assert server.stdout

@@ -32,11 +32,13 @@ def test_a_layer_gives_the_numbers_of_the_formula(name: str) -> None:
     torch.testing.assert_close(layer.add(x, total.clone()), expected + total, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["MKL", "oneDNN"])
+@pytest.mark.parametrize("name", ["MKL", "oneDNN", "bfloat16"])
 @pytest.mark.parametrize(("inner", "outer"), [(384, 1152), (1536, 384)])
 @torch.inference_mode()
 def test_a_row_has_the_same_bits_in_any_company(name: str, inner: int, outer: int) -> None:
-    layer, x, total = LAYERS[name](drawn(outer, inner), drawn(outer)), drawn(N_ROWS, inner), drawn(N_ROWS, outer)
+    dtype = torch.bfloat16 if name == "bfloat16" else torch.float32
+    layer = LAYERS.get(name, linear)(drawn(outer, inner).to(dtype), drawn(outer).to(dtype))
+    x, total = drawn(N_ROWS, inner).to(dtype), drawn(N_ROWS, outer)
     whole, activated, added = layer(x), layer.gelu(x), layer.add(x, total.clone())
     for n in [*range(MIN_ROWS, 70), 100, 127, 255, 257, 511, 700, 1023, 1025]:
         start = (7 * n) % (N_ROWS - n)

@@ -104,7 +104,6 @@ def test_a_history_moves_only_what_changed(scene: Scene, home: Home) -> None:
     assert KEY not in repr(runs)
 
 
-@pytest.mark.long
 def test_a_refused_sync_changes_nothing_and_says_so(scene: Scene) -> None:
     large = Version("large", 1, tuple(f"Sentence {i}." for i in range(MIN_GUARDED_RECORDS - 1)))
     scene.prepare()
