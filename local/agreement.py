@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.form import GOOD
 from pipelines.index import VectorIndex
-from pipelines.reader import until
+from pipelines.reader import Reader, until
 from pipelines.state_tables import INDEX_STATE, SYNC_RUNS
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def of_index(report: SyncReport, settings: Settings, api_key: str, limit_s: floa
         limit_s: how long the statistics may take to follow what was written.
     """
     with VectorIndex(settings, api_key) as index:
-        until(lambda: index.n_records() == report.n_records, limit_s)
-        yield _same("records in the index", report.n_records, index.n_records(), _RECONCILE)
+        reader = Reader(index, settings.namespace)
+        until(lambda: reader.n_records() == report.n_records, limit_s)
+        yield _same("records in the index", report.n_records, reader.n_records(), _RECONCILE)
 
 
 def _same(what: str, expected: int | str, found: int | str, advice: str) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final, Protocol
@@ -11,7 +12,7 @@ from pipelines.ids import record_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
     from typing import Any
 
     from pipelines.documents import Document
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.record import DeadLetter, Record
     from pipelines.report import SyncReport
 
+N_SENDING: Final = 2  # windows at a time
 N_LARGEST: Final = 5  # documents that a plan names
 
 
@@ -36,7 +38,7 @@ class Writer(Protocol):
     """What `VectorIndex` is to a window."""
 
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
-        """Write records; return those it refuses for good."""
+        """Write records; return those it refuses for good. Called in several threads."""
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete records; ids that are not there are fine."""
@@ -50,7 +52,7 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     *,
     guard: Guard,
     dead: Mapping[str, set[str]],
-    aside: Executor,
+    sending: Executor,
 ) -> Iterator[None]:
     """Make the index hold what the windows' documents should, and the state say so.
 
@@ -58,17 +60,18 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     request may touch, and what is done is written only after the last answer. A refused record is noted before that,
     or a crash in between would lose it in silence.
 
-    While one window is sent, `aside` notes what became of the one before, reads the one after and writes its intent,
-    in one commit: Spark and the index work at the same time, and the driver holds two windows.
+    `N_SENDING` windows are sent at a time, so that the index never waits for the next one while the last requests of
+    one are out; meanwhile this thread notes what became of the one before, reads the one after and writes its intent,
+    in one commit. The driver holds one window more than are sent.
 
     Args:
         windows: documents that differ, with their records; no document is in two windows.
         state: of the namespace.
-        index: the namespace.
+        index: the namespace; a caller that gets an error stops it, and then waits for `sending`.
         report: counts are added to it.
         guard: asked before an old record is deleted because its successor was refused.
         dead: ids of records refused in earlier runs, by document.
-        aside: one thread.
+        sending: `N_SENDING` threads.
 
     Yields:
         after each window that was sent.
@@ -78,22 +81,25 @@ def apply_windows(  # noqa: PLR0913  # what windows need
         SyncRefused: the guard does not allow so many deletes.
     """
     ahead = iter(windows)
+    out: deque[tuple[Sequence[Document], Future[list[DeadLetter]]]] = deque()
 
-    def turn(sent: _Sent) -> Sequence[Document]:
+    def turn(sent: _Sent) -> bool:
         window = next(ahead, ())
-        intent = [document.intent_row() for document in window if (plan := document.plan()).upserts or plan.deletes]
+        plans = [(document, document.plan()) for document in window]
+        intent = [document.intent_row() for document, plan in plans if plan.upserts or plan.deletes]
         state.bury(sent.refused, sent.alive)
         state.append([*sent.rows, *intent])
-        return window
+        if window:
+            records = [document.records[ordinal] for document, plan in plans for ordinal in plan.upserts]
+            out.append((window, sending.submit(index.upsert, records)))
+        return bool(window)
 
-    sent = _Sent()
-    window = turn(sent)
-    while window:
-        following = aside.submit(turn, sent)
-        sent = _send(window, index, report, guard, dead)
+    while len(out) < N_SENDING and turn(_Sent()):
+        pass
+    while out:
+        sent = _settle(*out.popleft(), index, report, guard=guard, dead=dead)
         yield
-        window = following.result()
-    turn(sent)
+        turn(sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +111,20 @@ class _Sent:
     alive: Sequence[str] = ()  # ids that are no dead letters any more
 
 
-def _send(
-    window: Sequence[Document], index: Writer, report: SyncReport, guard: Guard, dead: Mapping[str, set[str]]
+def _settle(  # noqa: PLR0913  # what a window needs
+    window: Sequence[Document],
+    answer: Future[list[DeadLetter]],
+    index: Writer,
+    report: SyncReport,
+    *,
+    guard: Guard,
+    dead: Mapping[str, set[str]],
 ) -> _Sent:
+    """Wait until a window's upserts were answered, delete what it is to delete, and count."""
+    refused = {letter.record_id: letter for letter in answer.result()}
     plans = [(document, document.plan()) for document in window]
     upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
     gone = [(document, ordinal) for document, plan in plans for ordinal in plan.deletes]
-    refused = {letter.record_id: letter for letter in index.upsert([document.records[o] for document, o in upserts])}
     places = [(document, o) for document, o in upserts if document.records[o].id in refused]
     # What the index refuses must not leave behind what stood there before.
     stale = [(document, o) for document, o in places if o < len(document.held)]

@@ -6,6 +6,7 @@ Batches stay under every limit of the service and go out in parallel. The SDK re
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import Lock
@@ -46,8 +47,9 @@ class VectorIndex:
         self._client: Pinecone = Pinecone(api_key=api_key, host=settings.pinecone_host or None)
         self._index: Index | None = None
         self._host = ""
-        self._lock = Lock()
+        self._lock, self._handing_out = Lock(), Lock()
         self._sender = Sender(may_write)
+        self.sending = ThreadPoolExecutor()  # to write from; when the block is over no request is out
         self.n_checks = 0  # requests that described it, or asked whether writes are seen
         self.lsn: int | None = None  # highest log sequence number that it gave an upsert
         self.probe: NDArray[np.float32] | None = None  # the vector of some record it took, to ask with
@@ -56,7 +58,10 @@ class VectorIndex:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error:
+            self._sender.stop(error)
+        self.sending.shutdown()
         if self._index is not None:
             self._index.close()
         self._client.close()
@@ -95,18 +100,10 @@ class VectorIndex:
             differs = f"has metric {found.metric}, allowed is {' or '.join(_METRICS)}"
             raise VectorIndexError(f"index {name} {differs}: choose another index_name")
 
-    def n_records(self) -> int:
-        """Count the namespace's records, by the index's own statistics."""
-        with _translated("statistics"):
-            self.n_checks += 1
-            namespaces = self._data_plane().describe_index_stats().namespaces
-        name = self._settings.namespace
-        # The service may call its default namespace by no name here.
-        found = namespaces.get(name) or (namespaces.get("") if name == "__default__" else None)
-        return found.vector_count if found else 0
-
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
         """Write records; return those the index takes neither now nor later, each with the reason.
+
+        Of several threads that call it the next begins when the last requests of one are out.
 
         Raises:
             VectorIndexError: it could not be reached, or refused all alike; which of them it took is not known.
@@ -127,7 +124,11 @@ class VectorIndex:
                 self.probe = batch[0].values
                 self.lsn = max(self.lsn or 0, lsn) if lsn is not None else self.lsn
 
-        refused = self._sender.send(batches(sound(records, defects), lambda record: record.wire_bytes), send)
+        def in_turn() -> Iterator[list[Record]]:
+            with self._handing_out:
+                yield from batches(sound(records, defects), lambda record: record.wire_bytes)
+
+        refused = self._sender.send(in_turn(), send)
         return [
             *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
             *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),

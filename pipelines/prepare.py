@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import SourceError, SyncRefused
 from pipelines.index import VectorIndex
 from pipelines.lease import Lease
+from pipelines.reader import Reader
 from pipelines.runs import last_run
 from pipelines.source import source_schema, source_table_id
 from pipelines.state import State
@@ -57,7 +58,7 @@ def prepare(spark: SparkSession, settings: Settings, api_key: str) -> Prepared:
     state.create()
     with VectorIndex(settings, api_key) as index:
         index.ensure(n_dimension)
-        n_records = index.n_records()
+        n_records = Reader(index, settings.namespace).n_records()
     held = state.holding()
     if n_records and not held.n_documents and not settings.adopt:
         raise SyncRefused(

@@ -65,6 +65,13 @@ class Reader:
         self._index = index
         self._namespace = namespace
 
+    def n_records(self) -> int:
+        """Count the namespace's records, by the index's own statistics."""
+        found = self._index.read("statistics", lambda plane: plane.describe_index_stats(), is_check=True).namespaces
+        # The service may call its default namespace by no name here.
+        ours = found.get(self._namespace) or (found.get("") if self._namespace == "__default__" else None)
+        return ours.vector_count if ours else 0
+
     def query(self, vector: NDArray[np.float32], top_k: int) -> list[Match]:
         """Find the records nearest to a vector, best first."""
         answer = self._index.read(

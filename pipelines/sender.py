@@ -7,16 +7,17 @@ refused for good is halved, down to the one record that is at fault. Everything 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Final, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
+from threading import Event, Lock, Semaphore
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pipelines.errors import VectorIndexError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-N_CONCURRENT: Final = 8
+N_CONCURRENT: Final = 8  # requests at a time, however many threads send
 RETRY_BUDGET_S: Final = 300.0
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 30.0
@@ -29,7 +30,7 @@ Refused = tuple[Item, VectorIndexError]
 
 
 class Sender:
-    """Sends batches, and counts what that took.
+    """Sends batches, and counts what that took. Several threads may use it; after a failure it sends nothing more.
 
     Args:
         may_write: asked before every request; raises if none may be made any more.
@@ -41,31 +42,38 @@ class Sender:
         self.n_requests = 0
         self.n_retries = 0
         self._left_s = budget_s
-        self._n_refused = 0
         self._lock = Lock()
+        self._free = Semaphore(N_CONCURRENT)
         self._stopped = Event()
+        self._failure: BaseException | None = None  # that stopped it
 
     def send(self, batches: Iterable[Sequence[Item]], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
         """Send every batch, in any order; return the items that were refused for good, each with the reason.
 
         Args:
-            batches: each one request.
+            batches: each one request; asked for the next when there is room for one more.
             post: sends one; raises VectorIndexError.
 
         Raises:
             VectorIndexError: it concerns all items, or so many that it may as well, or the budget is spent. Which of
                 the others were taken is not known.
         """
-        self._stopped.clear()
-        self._n_refused = 0
+        n_refused, sent = count(1), list[Future[list[Refused[Item]]]]()
         with ThreadPoolExecutor(N_CONCURRENT) as pool:
-            sent = [pool.submit(self._deliver, batch, post) for batch in batches]
             try:
+                for batch in batches:
+                    self._free.acquire()
+                    sent.append(pool.submit(self._deliver, batch, post, n_refused))
+                    sent[-1].add_done_callback(self._end)
                 return [refused for future in sent for refused in future.result()]
-            except BaseException:
-                self._stopped.set()
-                pool.shutdown(cancel_futures=True)
+            except BaseException as error:
+                self.stop(error)
                 raise
+
+    def stop(self, failure: BaseException) -> None:
+        """Make no request any more, whoever asks: each fails as this one did, and none waits to be sent again."""
+        self._failure = self._failure or failure
+        self._stopped.set()
 
     def ask(
         self, request: Callable[[], Answer], may_ask: Callable[[], None] = lambda: None, *, patient: bool = True
@@ -83,6 +91,8 @@ class Sender:
         wait_s = _FIRST_WAIT_S
         while True:
             may_ask()
+            if self._failure:
+                raise self._failure
             with self._lock:
                 self.n_requests += 1
             try:
@@ -92,26 +102,26 @@ class Sender:
                     raise
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
-    def _deliver(self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+    def _end(self, delivery: Future[Any]) -> None:
+        self._free.release()
+        if error := delivery.exception():
+            self.stop(error)
+
+    def _deliver(
+        self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None], n_refused: Iterator[int]
+    ) -> list[Refused[Item]]:
         try:
             self.ask(lambda: post(batch), self._may_write)
         except VectorIndexError as error:
-            if error.refused:
-                return self._isolate(batch, post, error)
-            raise
-        return []
-
-    def _isolate(
-        self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None], error: VectorIndexError
-    ) -> list[Refused[Item]]:
-        if len(batch) == 1:
-            with self._lock:
-                self._n_refused += 1
-            if self._n_refused > _MOST_REFUSED:
-                raise error
+            if not error.refused or error is self._failure:  # which says nothing of this batch
+                raise
+            if len(batch) > 1:
+                half = len(batch) // 2
+                return self._deliver(batch[:half], post, n_refused) + self._deliver(batch[half:], post, n_refused)
+            if next(n_refused) > _MOST_REFUSED:
+                raise
             return [(batch[0], error)]
-        half = len(batch) // 2
-        return self._deliver(batch[:half], post) + self._deliver(batch[half:], post)
+        return []
 
     def _wait(self, wait_s: float) -> bool:
         """Wait before a request is sent again; say no if the budget does not allow it."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from pipelines.changes import Summary
     from pipelines.settings import Settings
 
-WINDOW_RECORDS = 25_000  # two windows are in the driver at a time: 38 MB of vectors each
+WINDOW_RECORDS = 25_000  # three windows are in the driver at a time: 38 MB of vectors each
 
 
 def sync(
@@ -92,10 +91,9 @@ def sync(
             guard.check()
         with _phase(report, "apply"), _counted(report, index), _few_collections():
             dead = state.dead_letters() if found.summary.n_changed else {}
-            with ThreadPoolExecutor(1) as aside:
-                ahead = _windows(found, with_records=True)
-                for _ in apply_windows(ahead, state, index, report, guard=guard, dead=dead, aside=aside):
-                    on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
+            ahead = _windows(found, with_records=True)
+            for _ in apply_windows(ahead, state, index, report, guard=guard, dead=dead, sending=index.sending):
+                on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
             report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
         with _phase(report, "visible"), _counted(report, index):
             if report.n_upserted or report.n_deleted:

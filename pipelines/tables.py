@@ -23,11 +23,14 @@ class Table:
     columns: Mapping[str, tuple[str, str]]  # name -> (SQL type, comment)
     has_feed: bool = False  # what changed between two of its versions can be read
     partitioned_by: tuple[str, ...] = ()  # columns with few values, each in files of its own
+    n_skipping: int | None = None  # leading columns that files are skipped by; each costs every row that is written
 
     @property
     def properties(self) -> dict[str, str]:
         """Its table properties."""
-        return {"quality": self.quality} | ({"delta.enableChangeDataFeed": "true"} if self.has_feed else {})
+        feed = {"delta.enableChangeDataFeed": "true"} if self.has_feed else {}
+        skipping = {} if self.n_skipping is None else {"delta.dataSkippingNumIndexedCols": str(self.n_skipping)}
+        return {"quality": self.quality} | feed | skipping
 
     def ddl(self, source_schema: StructType | None = None) -> str:
         """Columns as SQL, those of `source_schema` first.

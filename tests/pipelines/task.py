@@ -105,8 +105,8 @@ class Task:
         guard = self._guard(found)
         guard.check()
         chosen = [doc_id for doc_id, what in found.items() if what in (Status.WRITE, Status.DELETE)]
-        ahead, aside = windows(self.documents(chosen, found), n_window), (Early() if n_window % 2 else Late())
-        for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, dead=dead, aside=aside):
+        ahead, sending = windows(self.documents(chosen, found), n_window), (Early() if n_window % 2 else Late())
+        for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, dead=dead, sending=sending):
             pass
         n_pending = sum(what == Status.PENDING for what in found.values())
         age_s = (last and last.whole_age_s) if reason is None else 0.0

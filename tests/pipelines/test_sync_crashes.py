@@ -62,11 +62,11 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, 0)
     dead = service.dead_letters()
-    ahead, aside = (
+    ahead, sending = (
         windows(list(differing(wanted, service, retry=retry)), n_window),
         (Early() if n_window % 2 else Late()),
     )
-    for _ in apply_windows(ahead, service, service, report, guard=ANY, dead=dead, aside=aside):
+    for _ in apply_windows(ahead, service, service, report, guard=ANY, dead=dead, sending=sending):
         pass
     return report
 

@@ -18,7 +18,10 @@ def test_every_table_and_column_has_a_comment_and_a_quality(table: Table) -> Non
     assert table.quality in ("bronze", "silver", "gold")
     assert all(comment for _, comment in table.columns.values())
     feed = {"delta.enableChangeDataFeed": "true"} if table is tables.EMBEDDINGS else {}
-    assert table.declaration()["table_properties"] == {"quality": table.quality, **feed}
+    # Every sync is of one index and namespace; of ids and hashes, which lie anywhere in a file, Delta keeps no minimum.
+    skipping = {"delta.dataSkippingNumIndexedCols": "2"} if table.name == "index_state" else {}
+    assert table.declaration()["table_properties"] == {"quality": table.quality, **feed, **skipping}
+    assert not skipping or list(table.columns)[:2] == ["index", "namespace"]
     assert table.ddl().count(" COMMENT '") == len(table.columns)
 
 
