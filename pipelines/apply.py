@@ -30,6 +30,9 @@ class Memory(Protocol):
     def append(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Write rows of `index_state`, of each document the one that counts from now on."""
 
+    def dead_letters(self) -> dict[str, set[str]]:
+        """Return the ids of refused records by document."""
+
     def bury(self, refused: Sequence[Mapping[str, Any]], alive: Iterable[str]) -> None:
         """Note in `dead_letter` what was refused, and take out what no longer is."""
 
@@ -51,7 +54,6 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     report: SyncReport,
     *,
     guard: Guard,
-    dead: Mapping[str, set[str]],
     sending: Executor,
 ) -> Iterator[None]:
     """Make the index hold what the windows' documents should, and the state say so.
@@ -70,7 +72,6 @@ def apply_windows(  # noqa: PLR0913  # what windows need
         index: the namespace; a caller that gets an error stops it, and then waits for `sending`.
         report: counts are added to it.
         guard: asked before an old record is deleted because its successor was refused.
-        dead: ids of records refused in earlier runs, by document.
         sending: `N_SENDING` threads.
 
     Yields:
@@ -96,6 +97,7 @@ def apply_windows(  # noqa: PLR0913  # what windows need
 
     while len(out) < N_SENDING and turn(_Sent()):
         pass
+    dead = state.dead_letters() if out else {}  # of earlier runs; the index is at work by now
     while out:
         sent = _settle(*out.popleft(), index, report, guard=guard, dead=dead)
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil
@@ -153,9 +152,8 @@ def _read(embeddings: DataFrame, changes: DataFrame, *, n_records: int, with_rec
             document.hashes.append(row["hash"])
             document.sizes.append(row["n_bytes"])
             if heavy:
-                metadata = json.loads(row["metadata"])
-                record = Record(record_id(row["doc_id"], row["ordinal"]), row["vector"], row["metadata"], metadata)
-                document.records.append(record)
+                name = record_id(row["doc_id"], row["ordinal"])
+                document.records.append(Record(name, row["vector"], row["metadata"]))
     if document is not None:
         yield document.whole()
 

@@ -116,7 +116,7 @@ class VectorIndex:
 
         def send(batch: Sequence[Record]) -> None:
             # The client hands values to orjson as they are, which takes a piece of finished JSON for a list of floats.
-            vectors = [Vector(it.id, cast("list[float]", shortest(it.values)), None, dict(it.metadata)) for it in batch]
+            vectors = [Vector(it.id, cast("list[float]", shortest(it.values)), None, it.metadata) for it in batch]
             with _translated("upsert"):
                 answer = index.upsert(vectors=vectors, namespace=self._settings.namespace)
             lsn = answer.response_info.lsn_committed if answer.response_info else None
@@ -203,11 +203,8 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except errors.ApiError as error:
         status = error.status_code
-        advice = {
-            401: ": check the Pinecone key",
-            403: ": the key may not do this",
-            404: ": a first run creates the index, else check index_name",
-        }
+        advice = {401: ": check the Pinecone key", 403: ": the key may not do this"}
+        advice[404] = ": a first run creates the index, else check index_name"
         raise VectorIndexError(
             f"{what} failed with status {status}, {error.message}{advice.get(status, '')}",
             status=status,

@@ -96,7 +96,8 @@ def by_document(ids: Iterable[str]) -> tuple[dict[str, list[int]], list[str]]:
 
 def fault(wanted: Record, found: Found) -> str:
     """Say what is wrong with a record; empty for nothing."""
-    differing = [key for key in {**wanted.metadata, **found.metadata} if not _same(key, wanted, found)]
+    said = wanted.metadata
+    differing = [key for key in {**said, **found.metadata} if not _same(key, said, found.metadata)]
     if differing:
         return f"metadata differs in {', '.join(differing)}"
     if len(found.values) != len(wanted.values):
@@ -106,14 +107,12 @@ def fault(wanted: Record, found: Found) -> str:
     return "" if cosine >= MIN_COSINE else f"its vector differs: cosine {cosine:.4f}"
 
 
-def _same(key: str, wanted: Record, found: Found) -> bool:
-    if key not in wanted.metadata or key not in found.metadata:
+def _same(key: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    if key not in wanted or key not in found:
         return False
-    ours, theirs = wanted.metadata[key], found.metadata[key]
+    ours, theirs = wanted[key], found[key]
     if isinstance(ours, int) and not isinstance(ours, bool):
-        return bool(
-            float(ours) == theirs
-        )  # the service keeps numbers as doubles, which do not tell 2**60 from 2**60 + 1
+        ours = float(ours)  # the service keeps numbers as doubles, which do not tell 2**60 from 2**60 + 1
     return bool(ours == theirs)
 
 

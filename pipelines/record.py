@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -31,7 +31,12 @@ class Record:
     id: str
     values: NDArray[np.float32]  # [dimension]
     metadata_json: str
-    metadata: Mapping[str, Any]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Its metadata, made anew each time: as objects it takes several times the room, in windows that wait."""
+        metadata: dict[str, Any] = orjson.loads(self.metadata_json)
+        return metadata
 
     @property
     def wire_bytes(self) -> int:

@@ -90,9 +90,8 @@ def sync(
             guard = Guard(found.summary, settings)
             guard.check()
         with _phase(report, "apply"), _counted(report, index), _few_collections():
-            dead = state.dead_letters() if found.summary.n_changed else {}
             ahead = _windows(found, with_records=True)
-            for _ in apply_windows(ahead, state, index, report, guard=guard, dead=dead, sending=index.sending):
+            for _ in apply_windows(ahead, state, index, report, guard=guard, sending=index.sending):
                 on_progress(f"{report.n_upserted:,} records written, {report.n_deleted:,} deleted")
             report.n_records = report.n_upserted + report.n_unchanged + found.summary.n_waiting
         with _phase(report, "visible"), _counted(report, index):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -70,7 +71,9 @@ def records(embedder: Embedder, source_id: str) -> list[Record]:
     document, sentences = doc_id(source_id), DOCUMENTS[source_id]
     common = {"doc_id": document, "source_id": source_id, "title": TITLES[source_id]}
     return [
-        Record(record_id(document, ordinal), vector, "", {**common, "text": sentences[ordinal], "ordinal": ordinal})
+        Record(
+            record_id(document, ordinal), vector, json.dumps({**common, "text": sentences[ordinal], "ordinal": ordinal})
+        )
         for ordinal, vector in enumerate(embedder.encode(list(sentences)))
     ]
 

@@ -99,7 +99,7 @@ def index(smoke: Smoke, tmp_path: Path) -> Iterator[IndexServer]:
         smoke.monkeypatch.setenv("PINECONE_API_KEY", KEY)
         with VectorIndex(load_settings(PARAMETERS), KEY) as writer:
             writer.ensure(3)
-            writer.upsert([Record(f"d#{number}", np.ones(3, np.float32), "{}", {}) for number in range(3)])
+            writer.upsert([Record(f"d#{number}", np.ones(3, np.float32), "{}") for number in range(3)])
         yield server
 
 

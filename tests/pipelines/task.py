@@ -5,6 +5,7 @@ What decides is the code itself: `why_whole`, `winner`, `status`, `Guard`, `appl
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -101,12 +102,11 @@ class Task:
             assert {what for doc_id, what in found.items() if doc_id not in changed} <= {Status.SAME}
             found = {doc_id: what for doc_id, what in found.items() if doc_id in changed}
         report = SyncReport("run", "docs", "all", NOON, 0, form="whole" if reason else "incremental")
-        dead = self.service.dead_letters()
         guard = self._guard(found)
         guard.check()
         chosen = [doc_id for doc_id, what in found.items() if what in (Status.WRITE, Status.DELETE)]
         ahead, sending = windows(self.documents(chosen, found), n_window), (Early() if n_window % 2 else Late())
-        for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, dead=dead, sending=sending):
+        for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, sending=sending):
             pass
         n_pending = sum(what == Status.PENDING for what in found.values())
         age_s = (last and last.whole_age_s) if reason is None else 0.0
@@ -155,7 +155,9 @@ class Task:
             is_wanted = what in (Status.WRITE, Status.SAME)
             texts = {it.ordinal: it.payload for it in self.rows if it.ordinal is not None and it[:6] == key}
             desired = [texts[i] for i in range(len(texts))] if is_wanted else []
-            records = [Record(record_id(doc_id, i), VECTOR, "{}", {"text": text}) for i, text in enumerate(desired)]
+            records = [
+                Record(record_id(doc_id, i), VECTOR, json.dumps({"text": text})) for i, text in enumerate(desired)
+            ]
             yield Document(change, [content_hash(text) for text in desired], [1] * len(desired), records)
 
     def look(self) -> Iterator[Inspected | Stranger]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_ids_of_our_making_are_told_from_others() -> None:
 
 
 def record(values: object, **metadata: Any) -> Record:
-    return Record("id", np.asarray(values, np.float32), "{}", metadata)
+    return Record("id", np.asarray(values, np.float32), json.dumps(metadata))
 
 
 def test_a_record_is_right_if_metadata_is_the_same_and_the_vector_nearly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import replace
@@ -9,6 +10,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from local.index_server.faults import Fault
@@ -62,16 +64,15 @@ class RealService(Service):
         """Let the dataclass think that it made one."""
 
     def put(self, name: str, text: str) -> None:
-        self._index.upsert([Record(name, VECTOR, "{}", {"text": text})])
+        self._index.upsert([Record(name, VECTOR, json.dumps({"text": text}))])
 
     def drop(self, name: str) -> None:
         self._index.delete([name])
 
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
-        """Write them in two requests, of which the first may be the last; what it refuses is too large for it."""
-        large = {"large": "x" * 41_000}
+        """Write them in two requests, of which the first may be the last; what it refuses has too many values."""
         sent = [
-            replace(record, metadata={**record.metadata, **large})
+            replace(record, values=np.append(VECTOR, VECTOR))
             if record.metadata["text"][0] in self.refuses
             else record
             for record in records

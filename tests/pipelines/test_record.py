@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pipelines.record import MAX_BYTES, MAX_RECORDS, Record, batches, defect, shortest
 
 VECTOR = np.zeros(3, dtype=np.float32)
-GOOD = Record("id", np.ones(2, np.float32), "{}", {})
+GOOD = Record("id", np.ones(2, np.float32), "{}")
 
 
 def record(number: int, text: str = "") -> Record:
     metadata = {"text": text}
-    return Record(f"id{number}", VECTOR, json.dumps(metadata), metadata)
+    return Record(f"id{number}", VECTOR, json.dumps(metadata))
 
 
 @settings(deadline=None, max_examples=30)
