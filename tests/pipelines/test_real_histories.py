@@ -72,9 +72,7 @@ class RealService(Service):
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
         """Write them in two requests, of which the first may be the last; what it refuses has too many values."""
         sent = [
-            replace(record, values=np.append(VECTOR, VECTOR))
-            if record.metadata["text"][0] in self.refuses
-            else record
+            replace(record, values=np.append(VECTOR, VECTOR)) if record.metadata["text"][0] in self.refuses else record
             for record in records
         ]
         refused = []
