@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from pipelines.documents import Document
     from pipelines.guard import Guard
+    from pipelines.plan import DocumentPlan
     from pipelines.record import DeadLetter, Record
     from pipelines.report import SyncReport
+
+    Plans = Sequence[tuple[Document, DocumentPlan]]
 
 N_SENDING: Final = 2  # windows at a time
 N_LARGEST: Final = 5  # documents that a plan names
@@ -41,7 +44,7 @@ class Writer(Protocol):
     """What `VectorIndex` is to a window."""
 
     def upsert(self, records: Sequence[Record]) -> list[DeadLetter]:
-        """Write records; return those it refuses for good. Called in several threads."""
+        """Write records; return those it refuses for good. Called in several threads, also while `delete` runs."""
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete records; ids that are not there are fine."""
@@ -62,17 +65,17 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     request may touch, and what is done is written only after the last answer. A refused record is noted before that,
     or a crash in between would lose it in silence.
 
-    `N_SENDING` windows are sent at a time, so that the index never waits for the next one while the last requests of
-    one are out; meanwhile this thread notes what became of the one before, reads the one after and writes its intent,
-    in one commit. The driver holds one window more than are sent.
+    `N_SENDING` windows are with the index at a time, so that one begins while the last requests of the one before are
+    out. When one is done this thread notes what became of it, reads another and writes its intent, in one commit,
+    while the others are sent. The driver holds `N_SENDING` windows.
 
     Args:
         windows: documents that differ, with their records; no document is in two windows.
         state: of the namespace.
-        index: the namespace; a caller that gets an error stops it, and then waits for `sending`.
+        index: the namespace; who gets an error stops it, and then waits for `sending`.
         report: counts are added to it.
         guard: asked before an old record is deleted because its successor was refused.
-        sending: `N_SENDING` threads.
+        sending: at least `N_SENDING` threads.
 
     Yields:
         after each window that was sent.
@@ -82,9 +85,9 @@ def apply_windows(  # noqa: PLR0913  # what windows need
         SyncRefused: the guard does not allow so many deletes.
     """
     ahead = iter(windows)
-    out: deque[tuple[Sequence[Document], Future[list[DeadLetter]]]] = deque()
+    out: deque[tuple[Plans, Future[list[DeadLetter]]]] = deque()
 
-    def turn(sent: _Sent) -> bool:
+    def turn(sent: _Sent) -> None:
         window = next(ahead, ())
         plans = [(document, document.plan()) for document in window]
         intent = [document.intent_row() for document, plan in plans if plan.upserts or plan.deletes]
@@ -92,11 +95,10 @@ def apply_windows(  # noqa: PLR0913  # what windows need
         state.append([*sent.rows, *intent])
         if window:
             records = [document.records[ordinal] for document, plan in plans for ordinal in plan.upserts]
-            out.append((window, sending.submit(index.upsert, records)))
-        return bool(window)
+            out.append((plans, sending.submit(index.upsert, records)))
 
-    while len(out) < N_SENDING and turn(_Sent()):
-        pass
+    for _ in range(N_SENDING):
+        turn(_Sent())
     dead = state.dead_letters() if out else {}  # of earlier runs; the index is at work by now
     while out:
         sent = _settle(*out.popleft(), index, report, guard=guard, dead=dead)
@@ -114,7 +116,7 @@ class _Sent:
 
 
 def _settle(  # noqa: PLR0913  # what a window needs
-    window: Sequence[Document],
+    plans: Plans,
     answer: Future[list[DeadLetter]],
     index: Writer,
     report: SyncReport,
@@ -124,7 +126,6 @@ def _settle(  # noqa: PLR0913  # what a window needs
 ) -> _Sent:
     """Wait until a window's upserts were answered, delete what it is to delete, and count."""
     refused = {letter.record_id: letter for letter in answer.result()}
-    plans = [(document, document.plan()) for document in window]
     upserts = [(document, ordinal) for document, plan in plans for ordinal in plan.upserts]
     gone = [(document, ordinal) for document, plan in plans for ordinal in plan.deletes]
     places = [(document, o) for document, o in upserts if document.records[o].id in refused]
@@ -143,9 +144,9 @@ def _settle(  # noqa: PLR0913  # what a window needs
     report.n_refused += len(refused)
     _add_cost(report, [(it, o) for it, o in upserts if it.records[o].id not in refused], len(deletes))
     return _Sent(
-        [document.done_row(lost.get(document.doc_id, ())) for document in window],
+        [document.done_row(lost.get(document.doc_id, ())) for document, _ in plans],
         [_letter(document, o, refused[document.records[o].id]) for document, o in places],
-        [i for document in window for i in sorted(dead.get(document.doc_id, ())) if i not in refused],
+        [i for document, _ in plans for i in sorted(dead.get(document.doc_id, ())) if i not in refused],
     )
 
 

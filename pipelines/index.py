@@ -47,9 +47,10 @@ class VectorIndex:
         self._client: Pinecone = Pinecone(api_key=api_key, host=settings.pinecone_host or None)
         self._index: Index | None = None
         self._host = ""
-        self._lock, self._handing_out = Lock(), Lock()
+        self._lock = Lock()
         self._sender = Sender(may_write)
-        self.sending = ThreadPoolExecutor()  # to write from; when the block is over no request is out
+        # To write from. Here, for an error stops what they send before they are waited for, at the end of the block.
+        self.sending = ThreadPoolExecutor()
         self.n_checks = 0  # requests that described it, or asked whether writes are seen
         self.lsn: int | None = None  # highest log sequence number that it gave an upsert
         self.probe: NDArray[np.float32] | None = None  # the vector of some record it took, to ask with
@@ -124,11 +125,8 @@ class VectorIndex:
                 self.probe = batch[0].values
                 self.lsn = max(self.lsn or 0, lsn) if lsn is not None else self.lsn
 
-        def in_turn() -> Iterator[list[Record]]:
-            with self._handing_out:
-                yield from batches(sound(records, defects), lambda record: record.wire_bytes)
-
-        refused = self._sender.send(in_turn(), send)
+        fit = batches(sound(records, defects), lambda record: record.wire_bytes)
+        refused = self._sender.send(fit, send, in_turn=True)
         return [
             *(DeadLetter(record_id, None, why) for record_id, why in defects.items()),
             *(DeadLetter(record.id, error.status, str(error)) for record, error in refused),
@@ -203,8 +201,11 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except errors.ApiError as error:
         status = error.status_code
-        advice = {401: ": check the Pinecone key", 403: ": the key may not do this"}
-        advice[404] = ": a first run creates the index, else check index_name"
+        advice = {
+            401: ": check the Pinecone key",
+            403: ": the key may not do this",
+            404: ": a first run creates the index, else check index_name",
+        }
         raise VectorIndexError(
             f"{what} failed with status {status}, {error.message}{advice.get(status, '')}",
             status=status,

@@ -58,6 +58,7 @@ class Lease:
         self._others: dict[str, int] | None = None  # rows of other runs at the first look
         self._ended = Event()
         self._lock = Lock()
+        self._why = "it was given back"  # it ended
         self._renewal = Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
@@ -85,15 +86,16 @@ class Lease:
         """
         with self._lock:
             if self._ended.is_set():
-                raise self._lost("it was given back")
+                raise self._lost(self._why)
             if _now_s() < self._deadline:
                 return
             try:
                 self._claim()
                 self._look()
             except Exception as error:
+                self._why = str(error)
                 self._ended.set()
-                raise self._lost(str(error)) from error
+                raise self._lost(self._why) from error
 
     def _lost(self, why: str) -> LeaseLost:
         return LeaseLost(

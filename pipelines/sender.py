@@ -8,6 +8,7 @@ refused for good is halved, down to the one record that is at fault. Everything 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import count
 from threading import Event, Lock, Semaphore
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -43,37 +44,44 @@ class Sender:
         self.n_retries = 0
         self._left_s = budget_s
         self._lock = Lock()
-        self._free = Semaphore(N_CONCURRENT)
+        self._free, self._turn = Semaphore(N_CONCURRENT), Lock()
         self._stopped = Event()
         self._failure: BaseException | None = None  # that stopped it
 
-    def send(self, batches: Iterable[Sequence[Item]], post: Callable[[Sequence[Item]], None]) -> list[Refused[Item]]:
+    def send(
+        self, batches: Iterable[Sequence[Item]], post: Callable[[Sequence[Item]], None], *, in_turn: bool = False
+    ) -> list[Refused[Item]]:
         """Send every batch, in any order; return the items that were refused for good, each with the reason.
 
         Args:
             batches: each one request; asked for the next when there is room for one more.
             post: sends one; raises VectorIndexError.
+            in_turn: begin when the last requests of another such call are out, so that one ends before the other.
 
         Raises:
             VectorIndexError: it concerns all items, or so many that it may as well, or the budget is spent. Which of
-                the others were taken is not known.
+                the others were taken is not known. Once one call failed, every other raises the same.
         """
         n_refused, sent = count(1), list[Future[list[Refused[Item]]]]()
         with ThreadPoolExecutor(N_CONCURRENT) as pool:
             try:
-                for batch in batches:
-                    self._free.acquire()
-                    sent.append(pool.submit(self._deliver, batch, post, n_refused))
-                    sent[-1].add_done_callback(self._end)
+                with self._turn if in_turn else nullcontext():
+                    for batch in batches:
+                        self._free.acquire()
+                        sent.append(pool.submit(self._deliver, batch, post, n_refused))
+                        sent[-1].add_done_callback(self._end)
+                        self._go_on()
                 return [refused for future in sent for refused in future.result()]
-            except BaseException as error:
-                self.stop(error)
-                raise
+            except BaseException as error:  # noqa: BLE001  # raised, or the one that it comes of
+                failure = self.stop(error)
+                raise failure from failure.__cause__
 
-    def stop(self, failure: BaseException) -> None:
-        """Make no request any more, whoever asks: each fails as this one did, and none waits to be sent again."""
-        self._failure = self._failure or failure
+    def stop(self, failure: BaseException) -> BaseException:
+        """Make no request any more, and wait for none to be sent again, whoever asks; return why: the first failure."""
+        with self._lock:
+            self._failure = self._failure or failure
         self._stopped.set()
+        return self._failure
 
     def ask(
         self, request: Callable[[], Answer], may_ask: Callable[[], None] = lambda: None, *, patient: bool = True
@@ -90,9 +98,8 @@ class Sender:
         """
         wait_s = _FIRST_WAIT_S
         while True:
+            self._go_on()
             may_ask()
-            if self._failure:
-                raise self._failure
             with self._lock:
                 self.n_requests += 1
             try:
@@ -102,10 +109,14 @@ class Sender:
                     raise
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
+    def _go_on(self) -> None:
+        if self._failure is not None:
+            raise VectorIndexError(f"no request is made any more: {self._failure}")
+
     def _end(self, delivery: Future[Any]) -> None:
-        self._free.release()
         if error := delivery.exception():
             self.stop(error)
+        self._free.release()
 
     def _deliver(
         self, batch: Sequence[Item], post: Callable[[Sequence[Item]], None], n_refused: Iterator[int]
@@ -113,7 +124,7 @@ class Sender:
         try:
             self.ask(lambda: post(batch), self._may_write)
         except VectorIndexError as error:
-            if not error.refused or error is self._failure:  # which says nothing of this batch
+            if not error.refused:
                 raise
             if len(batch) > 1:
                 half = len(batch) // 2

@@ -129,7 +129,7 @@ class State:
         kinds = ", ".join(f"{name} {INDEX_STATE.columns[name][0]}" for name in columns)
         rows = [tuple(document[name] for name in columns) for document in documents]
         assert len({document["doc_id"] for document in documents}) == len(rows)  # noqa: S101  # else which one counts?
-        self._log.append(self._spark.createDataFrame(rows, kinds).coalesce(1))  # one file a commit
+        self._log.append(self._spark.createDataFrame(rows, kinds).coalesce(1))  # one file a window
 
     def forget_contents(self) -> None:
         """Note that the namespace was found empty: nothing of it is known to be there, and all its room stays."""

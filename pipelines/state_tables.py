@@ -28,7 +28,7 @@ INDEX_STATE = Table(
         "run_id": ("STRING", "the sync that wrote it: sync_runs says when what it sent was seen"),
         "seq": ("BIGINT", "orders the rows of a namespace: of a document's rows the one with the highest counts"),
     },
-    n_skipping=len(_HERE),  # ids and hashes lie anywhere in any file
+    n_indexed_columns=len(_HERE),  # what else is asked for are ids, which are hashes
 )
 
 SYNC_RUNS = Table(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pipelines.changes import Summary
     from pipelines.settings import Settings
 
-WINDOW_RECORDS = 25_000  # three windows are in the driver at a time: 38 MB of vectors each
+WINDOW_RECORDS = 25_000  # two windows are in the driver at a time: 38 MB of vectors each
 
 
 def sync(

@@ -23,14 +23,15 @@ class Table:
     columns: Mapping[str, tuple[str, str]]  # name -> (SQL type, comment)
     has_feed: bool = False  # what changed between two of its versions can be read
     partitioned_by: tuple[str, ...] = ()  # columns with few values, each in files of its own
-    n_skipping: int | None = None  # leading columns that files are skipped by; each costs every row that is written
+    n_indexed_columns: int | None = None  # first ones that Delta skips files by: each costs time a row
 
     @property
     def properties(self) -> dict[str, str]:
         """Its table properties."""
         feed = {"delta.enableChangeDataFeed": "true"} if self.has_feed else {}
-        skipping = {} if self.n_skipping is None else {"delta.dataSkippingNumIndexedCols": str(self.n_skipping)}
-        return {"quality": self.quality} | feed | skipping
+        n_indexed = self.n_indexed_columns
+        indexed = {} if n_indexed is None else {"delta.dataSkippingNumIndexedCols": str(n_indexed)}
+        return {"quality": self.quality} | feed | indexed
 
     def ddl(self, source_schema: StructType | None = None) -> str:
         """Columns as SQL, those of `source_schema` first.

@@ -31,10 +31,11 @@ class Fuse:
     end: Callable[[], Exception] = CrashError  # what happens then
 
     def burn(self) -> None:
-        if self.length == 0:
+        if self.length is None:
+            return
+        if self.length <= 0:  # below, if two threads burn it at a time
             raise self.end()
-        if self.length is not None:
-            self.length -= 1
+        self.length -= 1
 
 
 @dataclass(slots=True)

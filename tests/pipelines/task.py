@@ -23,10 +23,10 @@ from pipelines.snapshot import Snapshot
 from pipelines.status import Held, Status, status
 from pipelines.survey import Stranger
 from pipelines.winner import Head, winner
-from tests.pipelines.aside import Early, Late
 from tests.pipelines.scene import NOON
 from tests.pipelines.service import VECTOR, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
+from tests.pipelines.threads import AnyOrder, Early, Late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,7 +105,8 @@ class Task:
         guard = self._guard(found)
         guard.check()
         chosen = [doc_id for doc_id, what in found.items() if what in (Status.WRITE, Status.DELETE)]
-        ahead, sending = windows(self.documents(chosen, found), n_window), (Early() if n_window % 2 else Late())
+        ahead = windows(self.documents(chosen, found), n_window)
+        sending = (AnyOrder(self.service.random), Early(), Late())[n_window % 3]
         for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, sending=sending):
             pass
         n_pending = sum(what == Status.PENDING for what in found.values())

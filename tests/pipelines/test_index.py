@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,6 +159,28 @@ def test_what_passes_is_sent_again_until_it_is_taken(
     assert reader.fetch(["id0", "id1", "id2"]).keys() == {"id1", "id2"}
     assert list(reader.list_ids()) == ["id1", "id2"]
     assert index.n_retries > 0
+
+
+def test_who_leaves_with_an_error_waits_for_no_request_that_is_to_be_sent_again(
+    settings: Settings, server: IndexServer, index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pinecone._internal.http_client._retry_sleep", lambda _s: None)
+    monkeypatch.setattr("pipelines.sender._FIRST_WAIT_S", 250.0)
+    index.upsert([record(0)])
+    server.set_faults(Fault(operation="upsert", status=503, n_times=None))
+    left = VectorIndex(settings, KEY)
+    sent = left.sending.submit(left.upsert, [record(1)])
+
+    def leave() -> None:
+        with left:
+            while not left.n_retries:
+                sleep(0.001)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        leave()
+    assert isinstance(sent.exception(), KeyboardInterrupt)
+    assert left.n_requests == 1
 
 
 def test_a_request_that_is_too_large_is_halved(index: VectorIndex, reader: Reader, server: IndexServer) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines import sender as sender_module
 from pipelines.errors import VectorIndexError
-from pipelines.sender import Sender
+from pipelines.sender import N_CONCURRENT, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,13 +89,81 @@ def test_what_is_refused_altogether_is_not_asked_for_one_by_one_for_ever() -> No
 
 
 def test_the_budget_of_waiting_is_for_all_requests_together() -> None:
+    index, sender = Index(), Sender(budget_s=0.0025)
+    for _ in range(2):  # each waits for a millisecond
+        index.n_failures = 1
+        assert sender.send([[1]], index.post) == []
+    index.n_failures = 1
+    with pytest.raises(VectorIndexError, match="busy"):
+        sender.send([[1]], index.post)
+    assert (sender.n_retries, sender.n_requests, index.n_requests) == (2, 5, 5)
+
+
+def test_after_a_failure_nothing_is_sent_and_everybody_is_told_of_it() -> None:
     index, sender = Index(n_failures=10**6), Sender(budget_s=0.02)
     with pytest.raises(VectorIndexError, match="busy"):
         sender.send([[number] for number in range(4)], index.post)
     assert 1 <= sender.n_retries <= 20
-    with pytest.raises(VectorIndexError, match="busy"):
+    with pytest.raises(VectorIndexError, match="busy") as caught:
         sender.send([[1]], index.post)
+    assert caught.value.status == 503
+    with pytest.raises(VectorIndexError, match="no request is made any more: busy"):
+        sender.ask(lambda: index.post([1]))
     assert sender.n_requests == index.n_requests
+
+
+@dataclass(slots=True)
+class Slow(Index):
+    """Takes its time, and notes how many requests are there at a time and in which order they came."""
+
+    n_there: int = 0
+    most_there: int = 0
+    came: list[int] = field(default_factory=list)
+
+    def post(self, batch: Sequence[int]) -> None:
+        with self.lock:
+            self.came += batch
+            self.n_there += 1
+            self.most_there = max(self.most_there, self.n_there)
+        sleep(0.002)
+        with self.lock:
+            self.n_there -= 1
+
+
+def test_however_many_threads_send_the_index_gets_so_many_requests_at_a_time() -> None:
+    index, sender = Slow(), Sender()
+    with ThreadPoolExecutor(3) as pool:
+        for n in range(3):
+            pool.submit(sender.send, [[number] for number in range(n, 90, 3)], index.post)
+    assert sorted(index.came) == list(range(90))
+    assert index.most_there == N_CONCURRENT
+
+
+def test_who_sends_in_turn_begins_when_the_others_requests_are_all_out() -> None:
+    index, sender = Slow(), Sender()
+    with ThreadPoolExecutor(2) as pool:
+        for first in (0, 100):
+            pool.submit(sender.send, [[number] for number in range(first, first + 30)], index.post, in_turn=True)
+    (one, *_) = index.came
+    assert {number // 100 for number in index.came[:30]} == {one // 100}
+
+
+def test_where_one_thread_failed_another_is_told_why_and_what_it_did_not_send_is_not_refused() -> None:
+    denied, sender = Event(), Sender()
+
+    def busy(_: Sequence[int]) -> None:
+        denied.wait()
+        raise VectorIndexError("busy", status=503, retryable=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(sender.send, [[number] for number in range(3 * N_CONCURRENT)], busy)
+        while sender.n_requests < N_CONCURRENT:
+            sleep(0.001)
+        sender.stop(VectorIndexError("denied", status=401, refused=True))
+        denied.set()
+        with pytest.raises(VectorIndexError, match="denied"):
+            other.result()
+    assert sender.n_requests == N_CONCURRENT
 
 
 def test_a_failure_that_does_not_pass_stops_what_has_not_started() -> None:
@@ -106,4 +176,4 @@ def test_a_failure_that_does_not_pass_stops_what_has_not_started() -> None:
     index = Denied()
     with pytest.raises(VectorIndexError, match="denied"):
         Sender().send([[number] for number in range(500)], index.post)
-    assert index.n_requests < 500
+    assert index.n_requests <= 2 * N_CONCURRENT

@@ -78,6 +78,7 @@ def test_superseded_rows_go_once_there_are_many_files_and_nothing_held_changes(
     before = held(state)
     state.compact()
     assert n_rows(spark) == 5 + 2
+    assert spark.sql(f"DESCRIBE DETAIL {TABLE}").collect()[0].numFiles == 3 + 2  # one a commit
     monkeypatch.setattr(commit, "MANY_FILES", 3)
     State(spark, SETTINGS).compact()  # it wrote nothing
     assert n_rows(spark) == 5 + 2

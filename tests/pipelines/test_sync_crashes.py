@@ -23,10 +23,10 @@ from pipelines.index import VectorIndex
 from pipelines.record import DeadLetter, Record
 from pipelines.report import SyncReport
 from pipelines.state_tables import INDEX_STATE
-from tests.pipelines.aside import Early, Late
 from tests.pipelines.scene import NOON, Version, desired
 from tests.pipelines.service import VECTOR, CrashError, Fuse, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
+from tests.pipelines.threads import AnyOrder, Early, Late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,10 +62,8 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
 
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, 0)
-    ahead, sending = (
-        windows(list(differing(wanted, service, retry=retry)), n_window),
-        (Early() if n_window % 2 else Late()),
-    )
+    ahead = windows(list(differing(wanted, service, retry=retry)), n_window)
+    sending = (AnyOrder(service.random), Early(), Late())[n_window % 3]
     for _ in apply_windows(ahead, service, service, report, guard=ANY, sending=sending):
         pass
     return report
