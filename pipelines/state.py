@@ -145,7 +145,7 @@ class State:
         self._log.compact()
 
     def holding(self) -> Holding:
-        """Count what the namespace may hold."""
+        """Count what the namespace may hold; a run that writes asks while it holds the lease."""
         sizes = (
             "deleted",
             "array_size(payload_hashes) AS n_room",
@@ -153,6 +153,7 @@ class State:
             "model",
         )
         counted = self._log.newest(None, *sizes).agg(
+            F.max("seq").alias("seq"),
             F.count("*").alias("n_documents"),
             F.count_if(~F.col("deleted")).alias("n_live"),
             F.coalesce(F.sum("n_room"), F.lit(0)).alias("n_room"),
@@ -161,6 +162,7 @@ class State:
             F.collect_set(F.when(F.col("n_room") > 0, F.col("model"))).alias("models"),
         )
         counts = counted.collect()[0].asDict()
+        self._log.note_last(counts.pop("seq"))
         return Holding(**counts | {"models": tuple(sorted(counts["models"]))})
 
     def young(self) -> set[str]:

@@ -43,6 +43,7 @@ class StateLog:
         self._run_id = run_id
         self._table = settings.table(INDEX_STATE.name)
         self._seq: int | None = None  # of the last row; None until asked, for one run writes at a time
+        self._has_written = False
 
     def newest(self, ids: DataFrame | None = None, *columns: str) -> DataFrame:
         """Read the row of each document that counts; nothing where there is no table.
@@ -61,6 +62,11 @@ class StateLog:
         chosen = rows.selectExpr("doc_id", "seq", "document_hash", "synced_at", *columns) if columns else rows
         return chosen.select("*", rank).where("rank = 1").drop("rank")
 
+    def note_last(self, seq: int | None) -> None:
+        """Spare `append` its question for the last row's `seq`; for a run that writes, which alone may know it."""
+        if self._run_id:
+            self._seq = seq or 0
+
     def append(self, rows: DataFrame) -> None:
         """Write rows, of each document the one that counts from now on. One commit.
 
@@ -75,13 +81,14 @@ class StateLog:
         whole = rows.select("*", *place(self._settings), *(value.alias(name) for name, value in more.items()))
         # By name: an older table has another order.
         commit(lambda: whole.writeTo(self._table).append(), self._may_write)
+        self._has_written = True
 
     def compact(self) -> None:
         """Delete superseded rows and gather small files, where this run wrote and there are many files.
 
         It changes nothing of what is held, whatever else happens meanwhile.
         """
-        if self._seq is None or not has_many_files(self._spark, self._table):
+        if not self._has_written or not has_many_files(self._spark, self._table):
             return
         last = self._rows().groupBy("doc_id").agg(F.max("seq").alias("seq")).select("*", *place(self._settings))
         statement = f"""

@@ -67,6 +67,18 @@ def test_of_two_rows_that_claim_to_be_the_last_the_one_that_claims_less_counts(
         state.append([row("d", ["a"]), row("d", ["b"])])
 
 
+def test_a_run_that_writes_knows_the_last_row_from_its_count_and_goes_on_from_there(
+    spark: SparkSession, state: State
+) -> None:
+    for text in "abc":
+        state.append([row("d", [text])])
+    run, reader = State(spark, SETTINGS, run_id="run"), State(spark, SETTINGS)
+    assert run.holding() == reader.holding()
+    assert (run._log._seq, reader._log._seq) == (3, None)  # who only reads may not know it when it comes to write
+    run.append([row("d", ["e"])])
+    assert held(state) == {"d": ("hash", ["e"])}
+
+
 def test_superseded_rows_go_once_there_are_many_files_and_nothing_held_changes(
     spark: SparkSession, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
