@@ -152,9 +152,9 @@ def _configuration(home: Home, jars: Sequence[Path], java_options: str) -> dict[
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.adaptive.enabled": "false",
-        # Shuffled rows leave the disk at a query's end, not when the JVM collects garbage.
-        "spark.sql.connect.shuffleDependency.fileCleanup.enabled": "true",
-        "spark.sql.classic.shuffleDependency.fileCleanup.enabled": "true",
+        # Shuffled rows stay until the JVM collects garbage: queries at the same time share those of Delta's snapshots.
+        "spark.sql.connect.shuffleDependency.fileCleanup.enabled": "false",
+        "spark.sql.classic.shuffleDependency.fileCleanup.enabled": "false",
         "spark.sql.pipelines.maxFlowRetryAttempts": "0",  # what fails here fails again: say so at once
         # An Arrow batched `udf` over a Delta scan hangs in Spark 4.2.0 (SPARK-58241); `pandas_udf` does not.
         "spark.sql.execution.pythonUDF.arrow.enabled": "false",
