@@ -44,7 +44,8 @@ class Sender:
         self.n_retries = 0
         self._left_s = budget_s
         self._lock = Lock()
-        self._free, self._turn = Semaphore(N_CONCURRENT), Lock()
+        self._free = Semaphore(N_CONCURRENT)
+        self._turn = Lock()
         self._stopped = Event()
         self._failure: BaseException | None = None  # that stopped it
 

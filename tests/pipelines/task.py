@@ -26,7 +26,7 @@ from pipelines.winner import Head, winner
 from tests.pipelines.scene import NOON
 from tests.pipelines.service import VECTOR, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
-from tests.pipelines.threads import AnyOrder, Early, Late
+from tests.pipelines.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,7 +106,7 @@ class Task:
         guard.check()
         chosen = [doc_id for doc_id, what in found.items() if what in (Status.WRITE, Status.DELETE)]
         ahead = windows(self.documents(chosen, found), n_window)
-        sending = (AnyOrder(self.service.random), Early(), Late())[n_window % 3]
+        sending = threads(n_window, self.service.random)
         for _ in apply_windows(ahead, self.service, self.service, report, guard=guard, sending=sending):
             pass
         n_pending = sum(what == Status.PENDING for what in found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Barrier, Event, Lock
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from pipelines.errors import VectorIndexError
 from pipelines.sender import N_CONCURRENT, Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(slots=True)
@@ -113,39 +113,46 @@ def test_after_a_failure_nothing_is_sent_and_everybody_is_told_of_it() -> None:
 
 
 @dataclass(slots=True)
-class Slow(Index):
-    """Takes its time, and notes how many requests are there at a time and in which order they came."""
+class Crowd(Index):
+    """Answers when as many requests are there as may be at a time, and notes how many there were at most."""
 
     n_there: int = 0
     most_there: int = 0
-    came: list[int] = field(default_factory=list)
+    full: Barrier = field(default_factory=lambda: Barrier(N_CONCURRENT, timeout=60))
 
     def post(self, batch: Sequence[int]) -> None:
         with self.lock:
-            self.came += batch
+            self.taken.update(batch)
             self.n_there += 1
             self.most_there = max(self.most_there, self.n_there)
-        sleep(0.002)
+        self.full.wait()
         with self.lock:
             self.n_there -= 1
 
 
 def test_however_many_threads_send_the_index_gets_so_many_requests_at_a_time() -> None:
-    index, sender = Slow(), Sender()
+    index, sender, n = Crowd(), Sender(), 12 * N_CONCURRENT
     with ThreadPoolExecutor(3) as pool:
-        for n in range(3):
-            pool.submit(sender.send, [[number] for number in range(n, 90, 3)], index.post)
-    assert sorted(index.came) == list(range(90))
+        sent = [pool.submit(sender.send, [[number] for number in range(n)[own::3]], index.post) for own in range(3)]
+        assert [it.result() for it in sent] == [[]] * 3
+    assert index.taken == Counter(range(n))
     assert index.most_there == N_CONCURRENT
 
 
 def test_who_sends_in_turn_begins_when_the_others_requests_are_all_out() -> None:
-    index, sender = Slow(), Sender()
+    index, sender, asked = Index(), Sender(), list[int]()
+
+    def batches(whose: int) -> Iterator[list[int]]:
+        for _ in range(30):
+            asked.append(whose)
+            sleep(0.001)  # so that the other would come between
+            yield [whose]
+
     with ThreadPoolExecutor(2) as pool:
-        for first in (0, 100):
-            pool.submit(sender.send, [[number] for number in range(first, first + 30)], index.post, in_turn=True)
-    (one, *_) = index.came
-    assert {number // 100 for number in index.came[:30]} == {one // 100}
+        for whose in range(2):
+            pool.submit(sender.send, batches(whose), index.post, in_turn=True)
+    assert index.taken == {0: 30, 1: 30}
+    assert asked in ([0] * 30 + [1] * 30, [1] * 30 + [0] * 30)
 
 
 def test_where_one_thread_failed_another_is_told_why_and_what_it_did_not_send_is_not_refused() -> None:
@@ -176,4 +183,4 @@ def test_a_failure_that_does_not_pass_stops_what_has_not_started() -> None:
     index = Denied()
     with pytest.raises(VectorIndexError, match="denied"):
         Sender().send([[number] for number in range(500)], index.post)
-    assert index.n_requests <= 2 * N_CONCURRENT
+    assert index.n_requests <= N_CONCURRENT

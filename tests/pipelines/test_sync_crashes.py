@@ -26,7 +26,7 @@ from pipelines.state_tables import INDEX_STATE
 from tests.pipelines.scene import NOON, Version, desired
 from tests.pipelines.service import VECTOR, CrashError, Fuse, Service
 from tests.pipelines.test_guard import SETTINGS, SUMMARY
-from tests.pipelines.threads import AnyOrder, Early, Late
+from tests.pipelines.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ def differing(wanted: Mapping[str, str], service: Service, *, retry: bool) -> It
 def run(wanted: Mapping[str, str], service: Service, n_window: int, *, retry: bool = False) -> SyncReport:
     report = SyncReport("run", "docs", "all", NOON, 0)
     ahead = windows(list(differing(wanted, service, retry=retry)), n_window)
-    sending = (AnyOrder(service.random), Early(), Late())[n_window % 3]
+    sending = threads(n_window, service.random)
     for _ in apply_windows(ahead, service, service, report, guard=ANY, sending=sending):
         pass
     return report
