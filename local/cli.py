@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local import REPOSITORY
 from local.home import DEFAULT_HOME, Home
 from local.options import ONCE, settings_of
 from pipelines.errors import SettingsError, StreamingEmbeddingsError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FAILED, _INTERRUPTED = 1, 130
-_REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--top-k", type=int, default=5, metavar="N", help="answers to show (%(default)s)")
 
     checked = commands.add_parser("check-bundle", help="what is wrong with the Databricks bundle, without a workspace")
-    checked.add_argument("folder", nargs="?", default=_REPOSITORY, metavar="DIR", help="by default this repository")
+    checked.add_argument("folder", nargs="?", default=REPOSITORY, metavar="DIR", help="by default this repository")
     checked.set_defaults(act=_check_bundle)
 
     commands.add_parser("demo", parents=[shared], help="edit one document, delete another, see what moves")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.markup import escape
 from rich.table import Table
 
+from local import REPOSITORY
 from local.commands import opened, require_tables
 from local.options import Source
 from local.screen import Screen
-from local.session import REPOSITORY
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local import REPOSITORY
 from local.bundle.code import HEADER
 from local.dbutils import Dbutils, NotebookExit
-from local.session import REPOSITORY
 from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:

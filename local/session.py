@@ -18,12 +18,12 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from local import REPOSITORY
 from local.java import find_java
 from local.jvm import CONF_DIR, EXECUTOR_OPTIONS, delta_jars, end_jvm, java_options, start_jvm
 from pipelines.errors import SettingsError
@@ -31,12 +31,12 @@ from pipelines.sql import sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from local.home import Home
 
 N_CORES = 2  # tasks at a time; more gain little on small tables and cost a model's memory each
 MASTER = f"local[{N_CORES}]"
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 _LOG4J = """\
 rootLogger.level = warn

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rich.markup import escape
 from rich.table import Table
 
+from local import REPOSITORY
 from local.agreement import of_index, of_report, of_tables
 from local.bundle.bundle import resolve
 from local.bundle.sources import Sources
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from local.job_run import DeployedJob, JobRun
     from pipelines.settings import Settings
 
-_REPOSITORY: Final = Path(__file__).parent.parent
 _SEEN_POLLS: Final = 12  # the index's statistics follow its writes, for as long as so many polls take
 
 Value = TypeVar("Value")
@@ -50,7 +49,7 @@ def smoke(
         SettingsError: no such target, no credentials, an interval that is none.
         DeploymentError: the job is not there, it failed or took too long, or what it says is not what is there.
     """
-    sources = Sources.read(_REPOSITORY)
+    sources = Sources.read(REPOSITORY)
     if target not in sources.targets:
         raise SettingsError(f"--target is {target}; allowed is {', '.join(sources.targets)}")
     if poll_s <= 0:

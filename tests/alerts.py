@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.session import REPOSITORY
+from local import REPOSITORY
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

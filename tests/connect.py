@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from local.session import REPOSITORY
+from local import REPOSITORY
 from pipelines.errors import SettingsError
 from tests.spark_server import served
 

@@ -22,8 +22,9 @@ from pathlib import Path
 from random import Random
 from typing import IO, TYPE_CHECKING
 
+from local import REPOSITORY
 from local.home import Home
-from local.session import REPOSITORY, register_tables, spark_session
+from local.session import register_tables, spark_session
 from tests.pipelines.scene import KEY
 from tests.victim import LIMIT_S, SCHEMA, last, opened
 

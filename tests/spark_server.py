@@ -13,8 +13,9 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from local import REPOSITORY
 from local.home import Home
-from local.session import REPOSITORY, spark_session
+from local.session import spark_session
 from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:

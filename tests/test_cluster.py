@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.session import REPOSITORY
+from local import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path

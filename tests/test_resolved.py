@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from local import REPOSITORY
 from local.bundle.bundle import Bundle, resolved
 from local.index_server import IndexServer
 from local.job import Job
 from local.notebook import run_notebook
 from local.screen import Screen
-from local.session import REPOSITORY
 from pipelines.settings import CONFIGURATION_PREFIX, load_settings
 from tests.whole_world import KEY
 

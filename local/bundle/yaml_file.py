@@ -97,12 +97,12 @@ def _scalar(text: str) -> str | int | float | bool | None:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def no_json(root: Path, file: str, fix: str) -> Finding | None:
-    """Say where a file stops being JSON, which YAML is not all of; nothing where it is."""
+def no_json_object(root: Path, file: str, fix: str) -> Finding | None:
+    """Say where a file stops being JSON, which YAML is not all of, or that it is no object; nothing where it is one."""
     try:
-        json.loads((root / file).read_text(encoding="utf-8"))
+        found = json.loads((root / file).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         return Finding(file, error.lineno, f"this is no JSON: {error.msg}", fix)
     except ValueError as error:  # no UTF-8
         return Finding(file, 1, f"this is no JSON: {error}", fix)
-    return None
+    return None if isinstance(found, dict) else Finding(file, 1, "this is JSON, but no object", fix)

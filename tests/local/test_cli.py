@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from local import commands
+from local import REPOSITORY, commands
 from local.cli import _chosen, _parser, main
 from local.commands import Context
 from local.home import Home
 from local.options import settings_of
-from local.session import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

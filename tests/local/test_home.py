@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local import REPOSITORY
 from local.home import DEFAULT_HOME, Home
-from local.session import REPOSITORY
 from pipelines.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from local.bundle.finding import Finding
 from local.bundle.project import beside
 from local.bundle.sql_tables import tables_of
-from local.bundle.yaml_file import no_json, read_yaml
+from local.bundle.yaml_file import no_json_object, read_yaml
 from pipelines.state_tables import STATE_TABLES
 from pipelines.tables import PIPELINE_TABLES
 
@@ -44,7 +44,7 @@ def dashboards(project: Project) -> Iterator[Finding]:
     """A dashboard's file that is no JSON."""
     for _, dashboard in project.resources("dashboards"):
         file = _file(project, dashboard)
-        if file and (wrong := no_json(project.root, file, "correct it, or export it again")):
+        if file and (wrong := no_json_object(project.root, file, "correct it, or export it again")):
             yield wrong
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from local.bundle.finding import Finding
 from local.bundle.overrides import overrides_file
 from local.bundle.references import REFERENCE
-from local.bundle.yaml_file import no_json, read_yaml
+from local.bundle.yaml_file import no_json_object, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,10 +66,11 @@ def overrides(project: Project) -> Iterator[Finding]:
         file = overrides_file(target)
         if not (project.root / file).is_file():
             continue
-        if wrong := no_json(project.root, file, "correct it: an object of variables with values"):
+        if wrong := no_json_object(project.root, file, "correct it: an object of variables with values"):
             yield wrong
             continue
-        values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
+        values, wrong_as_yaml = read_yaml(project.root, file)  # JSON is YAML, and so has positions
+        yield from wrong_as_yaml
         for name, node in values.fields().items():
             if name not in declared:
                 close = difflib.get_close_matches(name, declared, n=1) or sorted(declared)

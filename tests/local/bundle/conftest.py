@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.bundle.overrides import overrides_file
-from tests.local.bundle.seed import ROOT
+from tests.local.bundle.seed import ROOT, VALUES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +23,7 @@ def copy(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     given = tmp_path / overrides_file("dev")
     given.parent.mkdir(parents=True)
-    given.write_text(
-        '{"catalog": "main", "source_table": "main.docs.articles",\n"id_column": "id", "text_column": "body"}\n'
-    )
+    given.write_text(f"{VALUES}\n")
     (tmp_path / "pipelines").symlink_to(ROOT / "pipelines")
     for name in ("local", "tests", "benchmarks", "docs"):
         (tmp_path / name).mkdir()

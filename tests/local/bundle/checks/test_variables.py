@@ -8,7 +8,7 @@ import pytest
 
 from local.bundle.checks.variables import dangling, descriptions, overrides, undeclared, unused
 from local.bundle.overrides import overrides_file
-from tests.local.bundle.seed import PIPELINE, SYNC, TOP, Seed
+from tests.local.bundle.seed import PIPELINE, SYNC, TOP, VALUES, Seed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 GIVEN = overrides_file("dev")
 SEEDS = (
     Seed("a file of values that is no JSON", overrides, GIVEN, '"id_column": ', '"id_column" ', "this is no JSON"),
+    Seed("a list in place of values", overrides, GIVEN, VALUES, f"[{VALUES}]", "this is JSON, but no object"),
+    Seed(
+        "a value given twice",
+        overrides,
+        GIVEN,
+        '"id_column": "id"',
+        '"id_column": "id", "id_column": "key"',
+        "id_column stands here twice",
+    ),
     Seed(
         "a value of no variable",
         overrides,
