@@ -23,5 +23,14 @@ def strict_json(text: str | bytes, pairs_hook: Callable[[list[tuple[str, Any]]],
     return json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse_constant)
 
 
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse what JSON leaves open: with one key twice, which value counts is anybody's guess."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} twice")
+    return fields
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local.strict_json import strict_json
+from local.strict_json import strict_json, unique_keys
 from local.text_file import read_text
 from pipelines.errors import SourceError
 from pipelines.text import replace_surrogates
@@ -45,7 +45,7 @@ def _read_jsonl(path: Path) -> pa.Table:
         if not line.strip():
             continue
         try:
-            row = strict_json(line, _unique_keys)
+            row = strict_json(line, unique_keys)
             if not isinstance(row, dict):
                 raise SourceError(f"{path}, line {number}: a JSON {type(row).__name__}; allowed is one object a line")
             rows.append({key: _scalar(value) for key, value in row.items()})
@@ -54,15 +54,6 @@ def _read_jsonl(path: Path) -> pa.Table:
     keys = dict.fromkeys(key for row in rows for key in row)
     columns = [_column([row.get(key) for row in rows]) for key in keys]
     return pa.table(columns, [replace_surrogates(key) for key in keys])
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse what JSON leaves open: with one key twice, which value counts is anybody's guess."""
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} twice")
-    return row
 
 
 def _scalar(value: Any) -> Any:

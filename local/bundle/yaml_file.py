@@ -10,6 +10,7 @@ import yaml
 
 from local.bundle.finding import Finding
 from local.bundle.node import Node
+from local.strict_json import strict_json, unique_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,9 +101,9 @@ def _scalar(text: str) -> str | int | float | bool | None:
 def no_json_object(root: Path, file: str, fix: str) -> Finding | None:
     """Say where a file stops being JSON, which YAML is not all of, or that it is no object; nothing where it is one."""
     try:
-        found = json.loads((root / file).read_text(encoding="utf-8"))
+        found = strict_json((root / file).read_text(encoding="utf-8"), unique_keys)
     except json.JSONDecodeError as error:
         return Finding(file, error.lineno, f"this is no JSON: {error.msg}", fix)
-    except ValueError as error:  # no UTF-8
+    except (ValueError, RecursionError) as error:  # no UTF-8, a key twice, nested too deep
         return Finding(file, 1, f"this is no JSON: {error}", fix)
-    return None if isinstance(found, dict) else Finding(file, 1, "this is JSON, but no object", fix)
+    return None if isinstance(found, dict) else Finding(file, 1, f"this is a {type(found).__name__}, no object", fix)

@@ -41,7 +41,7 @@ def tables(project: Project) -> Iterator[Finding]:
 
 
 def dashboards(project: Project) -> Iterator[Finding]:
-    """A dashboard's file that is no JSON."""
+    """A dashboard's file that is no JSON object."""
     for _, dashboard in project.resources("dashboards"):
         file = _file(project, dashboard)
         if file and (wrong := no_json_object(project.root, file, "correct it, or export it again")):

@@ -69,8 +69,7 @@ def overrides(project: Project) -> Iterator[Finding]:
         if wrong := no_json_object(project.root, file, "correct it: an object of variables with values"):
             yield wrong
             continue
-        values, wrong_as_yaml = read_yaml(project.root, file)  # JSON is YAML, and so has positions
-        yield from wrong_as_yaml
+        values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
         for name, node in values.fields().items():
             if name not in declared:
                 close = difflib.get_close_matches(name, declared, n=1) or sorted(declared)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TOP = "databricks.yml"
 SYNC = "resources/sync.job.yml"
 PIPELINE = "resources/embeddings.pipeline.yml"
+# What the copy's target dev is given, in two lines: a finding must name the right one.
 VALUES = '{"catalog": "main", "source_table": "main.docs.articles",\n"id_column": "id", "text_column": "body"}'
 
 

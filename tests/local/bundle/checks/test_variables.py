@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 GIVEN = overrides_file("dev")
 SEEDS = (
     Seed("a file of values that is no JSON", overrides, GIVEN, '"id_column": ', '"id_column" ', "this is no JSON"),
-    Seed("a list in place of values", overrides, GIVEN, VALUES, f"[{VALUES}]", "this is JSON, but no object"),
+    Seed("a list in place of values", overrides, GIVEN, VALUES, f"[{VALUES}]", "this is a list, no object"),
     Seed(
         "a value given twice",
         overrides,
         GIVEN,
         '"id_column": "id"',
         '"id_column": "id", "id_column": "key"',
-        "id_column stands here twice",
+        "this is no JSON: key 'id_column' twice",
+        at="catalog",  # Python's reader does not say where
     ),
     Seed(
         "a value of no variable",
