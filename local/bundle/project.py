@@ -91,12 +91,18 @@ def beside(node: Node, path: str | None = None) -> str:
     return "/".join(parts)
 
 
-def _values(sources: Sources, target: str, node: Node) -> Mapping[str, object]:
-    declared = sources.merged.fields("variables")
-    stand_ins = {
-        name: [] if variable.text("type") == "complex" else name
-        for name, variable in declared.items()
-        if name not in node.fields("variables") and not variable.fields().keys() & {"default", "lookup"}
+def left_open(sources: Sources, target: Node) -> Mapping[str, Node]:
+    """Variables that are yours to fill in: neither their declaration nor the target gives a value."""
+    return {
+        name: variable
+        for name, variable in sources.merged.fields("variables").items()
+        if name not in target.fields("variables") and not variable.fields().keys() & {"default", "lookup"}
     }
-    given = read_overrides(sources.root, target)
+
+
+def _values(sources: Sources, target: str, node: Node) -> Mapping[str, object]:
+    declared, given = sources.merged.fields("variables"), read_overrides(sources.root, target)
+    stand_ins = {
+        name: [] if variable.text("type") == "complex" else name for name, variable in left_open(sources, node).items()
+    }
     return stand_ins | {name: value for name, value in given.items() if name in declared}

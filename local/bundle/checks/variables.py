@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
 from local.bundle.overrides import overrides_file
+from local.bundle.project import left_open
 from local.bundle.references import REFERENCE
 from local.bundle.yaml_file import no_json_object, read_yaml
 
@@ -60,9 +62,9 @@ def dangling(project: Project) -> Iterator[Finding]:
 
 
 def overrides(project: Project) -> Iterator[Finding]:
-    """A target's file of values that does not read, or sets what it cannot."""
+    """A target's file of values that does not read, sets what it cannot, or lacks what must be given."""
     declared = _declared(project)
-    for target in project.sources.targets:
+    for target, node in project.sources.targets.items():
         file = overrides_file(target)
         if not (project.root / file).is_file():
             continue
@@ -70,13 +72,17 @@ def overrides(project: Project) -> Iterator[Finding]:
             yield wrong
             continue
         values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
-        for name, node in values.fields().items():
+        for name in left_open(project.sources, node).keys() - values.fields().keys():
+            if f"BUNDLE_VAR_{name}" not in os.environ:
+                fix = f"give it here, or set the environment variable BUNDLE_VAR_{name}"
+                yield Finding(file, 1, f"variable {name} has no value", fix)
+        for name, value in values.fields().items():
             if name not in declared:
                 close = difflib.get_close_matches(name, declared, n=1) or sorted(declared)
-                yield Finding.at(node.named, f"there is no variable {name}", f"write {' or '.join(close)}")
+                yield Finding.at(value.named, f"there is no variable {name}", f"write {' or '.join(close)}")
             elif declared[name].at("lookup") is not None:
                 what = f"variable {name} is looked up, and not read from here"
-                yield Finding.at(node.named, what, f"set the environment variable BUNDLE_VAR_{name}, or pass --var")
+                yield Finding.at(value.named, what, f"set the environment variable BUNDLE_VAR_{name}, or pass --var")
 
 
 def _declared(project: Project) -> Mapping[str, Node]:

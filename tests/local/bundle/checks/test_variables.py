@@ -8,7 +8,7 @@ import pytest
 
 from local.bundle.checks.variables import dangling, descriptions, overrides, undeclared, unused
 from local.bundle.overrides import overrides_file
-from tests.local.bundle.seed import PIPELINE, SYNC, TOP, VALUES, Seed
+from tests.local.bundle.seed import PIPELINE, SYNC, TOP, VALUES, Seed, must_be_silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +27,22 @@ SEEDS = (
         at="catalog",  # Python's reader does not say where
     ),
     Seed(
+        "a value that is missing",
+        overrides,
+        GIVEN,
+        ', "text_column": "body"',
+        "",
+        "variable text_column has no value: give it here, or set the environment variable BUNDLE_VAR_text_column",
+        at="catalog",
+    ),
+    Seed(
         "a value of no variable",
         overrides,
         GIVEN,
         '"id_column": "id"',
         '"idcolumn": "id"',
         "there is no variable idcolumn: write id_column",
+        also=1,  # and id_column has no value
     ),
     Seed(
         "a value of a variable that is looked up",
@@ -115,3 +125,8 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=str)
 def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
+
+
+def test_a_value_may_come_from_the_environment(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUNDLE_VAR_text_column", "body")
+    must_be_silent(copy, GIVEN, ', "text_column": "body"', "")
