@@ -141,8 +141,7 @@ class World:
         """Return so many records as the raw client takes them."""
         table = self.spark.table(self.settings.table(EMBEDDINGS.name))
         rows = table.select("id", "vector", "metadata").limit(n).toArrow()
-        flat = rows["vector"].combine_chunks().flatten().to_numpy()
-        vectors = flat.reshape(-1, DEFAULT_DIMENSION).tolist()
+        vectors = rows["vector"].combine_chunks().flatten().to_numpy().reshape(-1, DEFAULT_DIMENSION).tolist()
         pairs = zip(rows["id"].to_pylist(), vectors, rows["metadata"].to_pylist(), strict=True)
         return [{"id": name, "values": floats, "metadata": orjson.loads(text)} for name, floats, text in pairs]
 
@@ -188,7 +187,8 @@ def speed(spark: SparkSession, url: str, pid: int, folder: Path) -> None:
         share = statistics.median(busy[way])
         print(f"{what:<28}{rates[way]:8,.0f} records a second, the server on {share:4.0%} of a core")
     for way, other, goal in (("sync", "raw", 0.9), ("sync", "short", None), ("sync", "old", 3), ("short", "old", None)):
-        print(f"  {way} against {other:<16}{rates[way] / rates[other]:8.2f}", f"   at least {goal}" if goal else "")
+        ratio = f"  {f'{way} against {other}':<26}{rates[way] / rates[other]:8.2f}"
+        print(ratio + (f"    at least {goal}" if goal else ""))
 
 
 def planning(spark: SparkSession, url: str, folder: Path) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from local.bundle.finding import Finding
-from local.bundle.overrides import overrides_file
+from local.bundle.overrides import overrides_file, read_overrides
 from local.bundle.project import left_open
 from local.bundle.references import REFERENCE
 from local.bundle.yaml_file import no_json_object, read_yaml
@@ -71,11 +71,11 @@ def overrides(project: Project) -> Iterator[Finding]:
         if wrong := no_json_object(project.root, file, "correct it: an object of variables with values"):
             yield wrong
             continue
-        values, _ = read_yaml(project.root, file)  # JSON is YAML, and so has positions
-        for name in left_open(project.sources, node).keys() - values.fields().keys():
+        for name in sorted(left_open(project.sources, node).keys() - read_overrides(project.root, target).keys()):
             if f"BUNDLE_VAR_{name}" not in os.environ:
                 fix = f"give it here, or set the environment variable BUNDLE_VAR_{name}"
                 yield Finding(file, 1, f"variable {name} has no value", fix)
+        values, _ = read_yaml(project.root, file)  # JSON is YAML but for rare escapes, and so has positions
         for name, value in values.fields().items():
             if name not in declared:
                 close = difflib.get_close_matches(name, declared, n=1) or sorted(declared)

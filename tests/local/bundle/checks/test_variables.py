@@ -127,6 +127,10 @@ def test_a_mistake_is_found_where_it_is(seed: Seed, copy: Path) -> None:
     seed.must_be_found(copy)
 
 
+def test_a_value_may_be_written_as_no_yaml_is(copy: Path) -> None:
+    must_be_silent(copy, GIVEN, '"body"', r'"body", "operators": "\ud83d\ude00"')
+
+
 def test_a_value_may_come_from_the_environment(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE_VAR_text_column", "body")
     must_be_silent(copy, GIVEN, ', "text_column": "body"', "")
