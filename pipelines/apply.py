@@ -90,7 +90,7 @@ def apply_windows(  # noqa: PLR0913  # what windows need
     def turn(sent: _Sent) -> None:
         window = next(ahead, ())
         plans = [(document, document.plan()) for document in window]
-        intent = [document.intent_row() for document, plan in plans if plan.upserts or plan.deletes]
+        intent = [document.intent_row(plan) for document, plan in plans if plan.upserts or plan.deletes]
         state.bury(sent.refused, sent.alive)
         state.append([*sent.rows, *intent])
         if window:

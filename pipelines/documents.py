@@ -67,9 +67,9 @@ class Document:
             "changed_at": change[f"{prefix}changed_at"],
         }
 
-    def intent_row(self) -> dict[str, Any]:
+    def intent_row(self, plan: DocumentPlan) -> dict[str, Any]:
         """Its row before the first request: what is about to change is not known."""
-        return self.row(self.plan().intent(self.held), None)
+        return self.row(plan.intent(self.held), None)
 
     def done_row(self, refused: Container[int] = ()) -> dict[str, Any]:
         """Its row once every request was answered; at the `refused` ordinals nothing is in the index."""

@@ -39,7 +39,7 @@ CHANGE = {
 
 def test_before_a_request_nothing_is_known_of_what_it_touches_and_after_the_answer_all_is() -> None:
     document = Document(CHANGE, ["a", "x"])
-    intent, done = document.intent_row(), document.done_row()
+    intent, done = document.intent_row(document.plan()), document.done_row()
     assert (intent["document_hash"], intent["payload_hashes"]) == (None, ["a", None, None, None])
     assert (done["document_hash"], done["payload_hashes"]) == ("new", ["a", "x"])
     assert intent | done == done

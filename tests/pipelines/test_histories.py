@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.documents import Document
     from pipelines.form import LastRun
+    from pipelines.plan import DocumentPlan
     from pipelines.winner import Head
     from tests.pipelines.service import Service
     from tests.pipelines.task import Task
@@ -41,11 +42,11 @@ def forgetting_ties(heads: Iterable[Head], recipe: str) -> Head:
     return min(heads, key=lambda head: (-head.source_epoch, -head.version, head.recipe != recipe, not head.deleted))
 
 
-def without_intent(document: Document) -> dict[str, Any]:
+def without_intent(document: Document, _plan: DocumentPlan) -> dict[str, Any]:
     return document.row(document.held, document.change["held_hash"])
 
 
-def recording_before_the_answer(document: Document) -> dict[str, Any]:
+def recording_before_the_answer(document: Document, _plan: DocumentPlan) -> dict[str, Any]:
     return document.done_row()
 
 
